@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What runs on a session: STOMP, or echo and close for conformance suites. A service sees text in and frames out, not
+ * transports.
+ */
+#pragma once
+
+#include "gateway/shared_frame.h"
+
+struct endpoint_settings;
+struct limits_settings;
+
+/* Calls up into the session, given to a service at its creation. */
+struct service_host_ops {
+    /* Queues or writes one frame; the caller keeps its share. The session may be over when this returns (too slow):
+     * the service then has been told by `closed`. */
+    void (*send)(void *host, struct shared_frame *frame);
+
+    /* Ends the session: what was sent before leaves first. `closed` is called before this returns. */
+    void (*close)(void *host, unsigned code, struct str reason);
+    void (*pause)(void *host, bool stop); /* back-pressure towards the client */
+    uint64_t (*read_ms)(const void *host);    /* loop time of the last sign of life */
+    uint64_t (*written_ms)(const void *host); /* loop time of the last write */
+};
+
+struct service_host {
+    const struct service_host_ops *ops;
+    void *data;         /* the session */
+    uint64_t session;   /* its handle on the link */
+    struct str name;    /* its public name; valid as long as the service */
+    const struct endpoint_settings *endpoint;
+    const struct limits_settings *limits;
+    bool is_sockjs; /* text only; SockJS heart-beats can be switched off by STOMP's */
+    bool is_tcp;    /* the back-end face */
+};
+
+struct service_ops {
+    const char *name; /* of endpoints[].service */
+    void *(*open)(void *context, const struct service_host *host);
+    void (*receive)(void *service, struct str text, bool is_binary);
+    void (*closed)(void *service); /* the session is over: frees the service; no host call inside */
+    bool (*beats)(const void *service); /* it sends heart-beats of its own: no SockJS `h` */
+};
+
+struct services { /* by enum of endpoints[].service */
+    const struct service_ops *ops[3];
+    void *context[3];
+};

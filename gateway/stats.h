@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counters of one gateway. They only rise; gauges are the difference of two.
+ *
+ * The list is the vocabulary: log line `gateway_stopped`, the metrics of docs/operations.md and the tests use
+ * these names.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define STATS_LIST(S)                                                                              \
+    S(connections_accepted)                                                                        \
+    S(connections_refused) /* over a limit */                                                      \
+    S(connections_closed)                                                                          \
+    S(bytes_in)                                                                                    \
+    S(bytes_out)                                                                                   \
+    S(send_calls) /* writes handed to the kernel */                                                \
+    S(http_requests)                                                                               \
+    S(http_bad_requests)                                                                           \
+    S(origins_refused)                                                                             \
+    S(sessions_opened)                                                                             \
+    S(sessions_closed)                                                                             \
+    S(sessions_expired)                                                                            \
+    S(sessions_too_slow)                                                                           \
+    S(attached_websocket)                                                                          \
+    S(attached_raw_websocket)                                                                      \
+    S(attached_tcp)                                                                                \
+    S(attached_xhr_polling)                                                                        \
+    S(attached_xhr_streaming)                                                                      \
+    S(attached_eventsource)                                                                        \
+    S(attached_htmlfile)                                                                           \
+    S(attached_jsonp_polling)                                                                      \
+    S(frames_in)  /* STOMP frames and SockJS echo messages received */                             \
+    S(frames_out) /* the same, handed to a transport or queued */                                  \
+    S(frames_unsendable) /* binary bodies for text-only transports */                              \
+    S(frames_refused) /* answered with ERROR */                                                    \
+    S(published)                                                                                   \
+    S(delivered_messages) /* DELIVERED read from the link */                                       \
+    S(deliveries)         /* MESSAGEs to subscribers */                                            \
+    S(encodings)          /* shared encodings made */                                              \
+    S(subscriptions_opened)                                                                        \
+    S(subscriptions_closed)                                                                        \
+    S(link_connects)                                                                               \
+    S(link_losses)
+
+#define STATS_FIELD(name) uint64_t name;
+struct stats {
+    STATS_LIST(STATS_FIELD)
+};
+#undef STATS_FIELD
