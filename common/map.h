@@ -39,3 +39,4 @@ void *map_next(const struct map *map, size_t *cursor);
 
 /* SipHash-2-4 under the process's key (drawn at first use from getrandom). */
 uint64_t map_hash(struct str key);
+uint64_t map_siphash(const uint64_t key[2], struct str text); /* the function alone */
