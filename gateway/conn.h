@@ -19,7 +19,11 @@
 #include "gateway/runtime.h"
 
 struct conn;
-struct listener;
+
+/* Who counts a conn from conn_accept() until it is freed: its listener. */
+struct conn_counter {
+    void (*gone)(struct conn_counter *counter, struct conn *conn); /* the conn is freed behind it */
+};
 
 struct conn_owner {
     /* All bytes are consumed or copied before return; they may be changed in place. conn_close() and
@@ -28,7 +32,8 @@ struct conn_owner {
     /* The peer will send no more (FIN), or the stream failed (`code` < 0). After a failure only on_closed
      * follows. After a FIN the owner calls conn_end() or conn_close() when it likes. */
     void (*on_end)(struct conn *conn, int code);
-    void (*on_drained)(struct conn *conn);  /* the queue is empty again, after not all could be written */
+    /* The queue is empty again, after not all could be written. May be NULL. */
+    void (*on_drained)(struct conn *conn);
     void (*on_deadline)(struct conn *conn); /* conn_set_deadline() has passed */
     /* The last call. The conn is freed behind it. */
     void (*on_closed)(struct conn *conn);
@@ -40,41 +45,53 @@ struct conn_piece {
     uint32_t offset;         /* of the first byte not yet written */
 };
 
+struct conn_write; /* a uv_write under way */
+
 struct conn {
     uv_tcp_t tcp;
     struct runtime *runtime;
-    struct listener *listener; /* borrowed; counts the conn until it is closed */
-    const struct conn_owner *owner;
-    void *data; /* the owner's object */
+    struct conn_counter *counter;   /* borrowed; may be NULL */
+    void *address;                  /* the counter's, for limits per address */
+    struct list_node node;          /* the counter's list of conns */
+    const struct conn_owner *owner; /* set before the loop goes on */
+    void *data;                     /* the owner's object */
     struct turn_entry flush;
-    struct wheel_entry deadline;
-    struct conn_piece *pieces; /* ring, owned; NULL while nothing is queued */
+    struct wheel_entry timer;    /* at the earlier of deadline_ms and the write stall */
+    struct conn_piece *pieces;   /* ring of piece_cap, owned; NULL while at most one is queued */
+    struct conn_piece one_piece; /* that one */
+    struct conn_write *write;    /* owned; NULL: none */
     uint32_t piece_first;
     uint32_t piece_count;
     uint32_t piece_cap;
-    size_t queued;             /* bytes in pieces */
-    uint64_t read_ms;          /* loop time of the last byte in */
-    uint64_t written_ms;       /* loop time of the last byte the kernel took */
-    uint64_t deadline_ms;      /* the owner's, 0: none */
-    uint32_t number;           /* for the log */
+    uint32_t number;      /* for the log */
+    size_t queued;        /* bytes in pieces */
+    uint64_t read_ms;     /* loop time of the last byte in */
+    uint64_t written_ms;  /* loop time of the last byte the kernel took */
+    uint64_t deadline_ms; /* loop time; the owner's, or of the end; 0: none */
     bool is_paused;
-    bool is_ending;  /* conn_end() was called: FIN behind the queue, then read and drop for timeouts.close */
+    bool is_ending; /* conn_end() was called */
     bool is_closing;
-    bool saw_end;
-    bool is_writing; /* a uv_write is under way */
+    bool saw_end;  /* the peer's FIN came */
+    bool sent_end; /* ours has gone */
+    bool was_full; /* not all could be written: on_drained is owed */
 };
 
-/* Takes an accepted connection from `server`; starts reading. NULL when accepting failed. */
-struct conn *conn_accept(struct runtime *runtime, struct listener *listener, uv_stream_t *server,
-                         const struct conn_owner *owner, void *data);
+/* Ten thousand idle connections are a design number. */
+_Static_assert(sizeof(struct conn) <= 448, "a connection stays small");
+
+/* Takes an accepted connection from `server` and starts reading. The caller gives it an owner before it returns
+ * to the loop. NULL when accepting failed; the counter hears nothing of that. */
+struct conn *conn_accept(struct runtime *runtime, uv_stream_t *server,
+                         struct conn_counter *counter);
 void conn_set_owner(struct conn *conn, const struct conn_owner *owner, void *data);
 
 /* Hands bytes to the present owner as if they had just been read (what came behind an upgrade request). */
 void conn_feed(struct conn *conn, uint8_t *bytes, size_t len);
 
-void conn_write(struct conn *conn, const void *bytes, size_t len);       /* copies */
-void conn_write_payload(struct conn *conn, struct payload *payload);     /* takes a share of its own */
-void conn_take_payload(struct conn *conn, struct payload *payload);      /* takes the caller's share */
+/* After conn_end() or conn_close() these do nothing. */
+void conn_write(struct conn *conn, const void *bytes, size_t len);   /* copies */
+void conn_write_payload(struct conn *conn, struct payload *payload); /* takes a share of its own */
+void conn_take_payload(struct conn *conn, struct payload *payload);  /* takes the caller's share */
 static inline size_t conn_queued(const struct conn *conn)
 {
     return conn->queued;
@@ -90,7 +107,9 @@ void conn_end(struct conn *conn);
 void conn_close(struct conn *conn); /* at once; what is queued is dropped. Idempotent. */
 
 #define CONN_ADDRESS_MAX 64
-void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX]); /* "192.0.2.1:5000", "" if gone */
+
+/* "192.0.2.1:5000", "" if the peer is gone. */
+void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX]);
 
 /* True when the kernel has accepted and the peer has acknowledged all that was written (TIOCOUTQ is 0). */
 bool conn_is_acknowledged(const struct conn *conn);

@@ -13,9 +13,11 @@ struct route {
     struct runtime *runtime;
     struct sessions *sessions;
     const struct endpoint_settings *endpoint;
-    struct str session; /* the SockJS session id of /{server}/{session}/{transport}; percent-encoded as sent */
-    bool origin_given;  /* the request has an Origin header (allowed, else the router has answered 403) */
-    struct str origin;  /* its value; points into the request */
+    struct str
+        session; /* the SockJS session id of /{server}/{session}/{transport}; percent-encoded as sent */
+    bool
+        origin_given; /* the request has an Origin header (allowed, else the router has answered 403) */
+    struct str origin; /* its value; points into the request */
 };
 
 typedef void (*route_handler)(struct http *http, const struct http1_request *request,

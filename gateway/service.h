@@ -18,16 +18,16 @@ struct service_host_ops {
 
     /* Ends the session: what was sent before leaves first. `closed` is called before this returns. */
     void (*close)(void *host, unsigned code, struct str reason);
-    void (*pause)(void *host, bool stop); /* back-pressure towards the client */
+    void (*pause)(void *host, bool stop);     /* back-pressure towards the client */
     uint64_t (*read_ms)(const void *host);    /* loop time of the last sign of life */
     uint64_t (*written_ms)(const void *host); /* loop time of the last write */
 };
 
 struct service_host {
     const struct service_host_ops *ops;
-    void *data;         /* the session */
-    uint64_t session;   /* its handle on the link */
-    struct str name;    /* its public name; valid as long as the service */
+    void *data;       /* the session */
+    uint64_t session; /* its handle on the link */
+    struct str name;  /* its public name; valid as long as the service */
     const struct endpoint_settings *endpoint;
     const struct limits_settings *limits;
     bool is_sockjs; /* text only; SockJS heart-beats can be switched off by STOMP's */

@@ -29,7 +29,7 @@ enum session_state {
 
 /* How a transport left its session. */
 enum detach_reason {
-    DETACH_ENDED,   /* its response ended as it should; the client comes back */
+    DETACH_ENDED, /* its response ended as it should; the client comes back */
     DETACH_ABORTED, /* the network or the client cut it: eventsource keeps its session if nothing was unacknowledged,
                        the other HTTP families leave tombstone 1002, WebSocket and TCP sessions end */
 };

@@ -31,10 +31,10 @@
     S(attached_eventsource)                                                                        \
     S(attached_htmlfile)                                                                           \
     S(attached_jsonp_polling)                                                                      \
-    S(frames_in)  /* STOMP frames and SockJS echo messages received */                             \
-    S(frames_out) /* the same, handed to a transport or queued */                                  \
+    S(frames_in)         /* STOMP frames and SockJS echo messages received */                      \
+    S(frames_out)        /* the same, handed to a transport or queued */                           \
     S(frames_unsendable) /* binary bodies for text-only transports */                              \
-    S(frames_refused) /* answered with ERROR */                                                    \
+    S(frames_refused)    /* answered with ERROR */                                                 \
     S(published)                                                                                   \
     S(delivered_messages) /* DELIVERED read from the link */                                       \
     S(deliveries)         /* MESSAGEs to subscribers */                                            \

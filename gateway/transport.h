@@ -19,9 +19,9 @@ struct transport_ops {
                          "xhr-streaming", "eventsource", "htmlfile", "jsonp-polling" */
     enum link_family family;
     enum framing framing;
-    bool is_sockjs;   /* carries o, h, a and c frames; text only */
-    bool is_http;     /* ends and comes back: its session waits for it (key, expiry, queue) */
-    size_t stats_at;  /* offset of its attached_... counter in struct stats */
+    bool is_sockjs;  /* carries o, h, a and c frames; text only */
+    bool is_http;    /* ends and comes back: its session waits for it (key, expiry, queue) */
+    size_t stats_at; /* offset of its attached_... counter in struct stats */
 
     /* The claim was answered. `is_new`: the session begins with this transport: write prelude and `o`;
      * else prelude only. What is queued follows by send or ready. */
@@ -41,7 +41,8 @@ struct transport_ops {
     /* The key is another's: 404. NULL where that cannot be. */
     void (*refuse)(struct transport *transport);
     size_t (*queued)(const struct transport *transport); /* bytes the client has not taken */
-    void (*pause)(struct transport *transport, bool stop); /* back-pressure: stop or go on reading; may be NULL */
+    void (*pause)(struct transport *transport,
+                  bool stop); /* back-pressure: stop or go on reading; may be NULL */
 };
 
 struct transport {
