@@ -4,20 +4,22 @@
  *
  * The decoder knows the negotiated version only for what depends on it: escapes, a lone CR, trimming.
  * Before CONNECT it is 1.0 and CONNECT, STOMP and CONNECTED are never unescaped. Line ends between frames
- * are heart-beats: skipped and counted. Stray NULs between frames are skipped as well.
+ * are heart-beats: skipped and counted, stray NULs with them. A NUL inside a header is refused: nobody could
+ * pass it on unharmed.
  */
 #pragma once
 
 #include "common/buf.h"
 #include "proto/decode.h"
+#include "proto/stomp_headers.h"
 
 enum stomp_version { STOMP_1_0 = 10, STOMP_1_1 = 11, STOMP_1_2 = 12 };
 
 enum stomp_error {
     STOMP_ERR_COMMAND = -1,        /* unknown, empty or too long */
-    STOMP_ERR_HEADER = -2,         /* no colon, or an empty name */
+    STOMP_ERR_HEADER = -2,         /* no colon, an empty name, or a NUL */
     STOMP_ERR_ESCAPE = -3,         /* undefined escape in 1.2 */
-    STOMP_ERR_CONTENT_LENGTH = -4, /* not a number, or no NUL after that many octets */
+    STOMP_ERR_CONTENT_LENGTH = -4, /* not a number, repeated, or no NUL after that many octets */
     STOMP_ERR_BODY = -5,           /* a body on a command that has none */
     STOMP_ERR_CR = -6,             /* a lone CR inside a line in 1.2, or in a command */
     STOMP_ERR_FRAME_BYTES = -7,    /* over limits.frame_bytes */
@@ -27,14 +29,9 @@ enum stomp_error {
 };
 
 struct stomp_limits {
-    size_t frame_bytes;  /* command, headers and body together */
-    size_t header_bytes; /* one header line */
-    size_t header_count;
-};
-
-struct stomp_header {
-    struct str name; /* unescaped; never empty */
-    struct str value;
+    size_t frame_bytes;  /* command, headers and body together, without the NUL */
+    size_t header_bytes; /* one header line without its end */
+    size_t header_count; /* of different names; repetitions are not counted */
 };
 
 enum stomp_command {
@@ -58,24 +55,31 @@ enum stomp_command {
 
 struct stomp_frame {
     enum stomp_command command;
-    const struct stomp_header *headers; /* in order; of a repeated name only the first is kept */
+    const struct stomp_header
+        *headers; /* {name, value} in order; of a repeated name only the first is kept */
     size_t header_count;
     struct str body;
 };
 
 /* A frame that came whole in one buffer is decoded in place without copying the body; one that spans calls
- * gathers in `partial`. Idle decoders hold no memory but this struct. */
+ * gathers in `partial`. Idle decoders hold no memory but this struct, once trimmed. */
 struct stomp_decoder {
-    enum stomp_version version;         /* set by the owner once negotiated */
-    const struct stomp_limits *limits;  /* borrowed; may be changed between frames */
-    bool accepts_server_frames;         /* for tests and peers of ours; off for clients */
-    uint64_t beats;                     /* line ends seen between frames */
-    struct buf partial;                 /* the bytes of an unfinished frame */
-    struct buf scratch;                 /* headers and unescaped text of the last frame */
-    size_t scanned;                     /* of partial: how far the end of the frame was looked for */
-    size_t head_len;                    /* of partial: header block incl. its empty line, 0 unknown */
-    size_t body_len;                    /* from content-length, SIZE_MAX when absent */
-    int failed;                         /* sticky error */
+    enum stomp_version version;        /* set by the owner once negotiated */
+    const struct stomp_limits *limits; /* borrowed; may be changed between frames */
+    bool accepts_server_frames;        /* for tests and peers of ours; off for clients */
+    uint64_t beats;                    /* line ends and stray NULs seen between frames */
+
+    /* Private from here on. */
+    struct buf partial;           /* the bytes of a frame that spans calls */
+    struct stomp_headers headers; /* of the frame under way, or of the last one */
+    size_t line_at;               /* where the line under way begins in the frame */
+    size_t scanned;               /* how far its end, or the body's, was looked for */
+    size_t head_len;              /* header block incl. its empty line, 0 unknown */
+    size_t body_len;              /* from content-length, SIZE_MAX when absent */
+    enum stomp_command command;
+    bool is_after_cr; /* between frames: a CR that must be followed by LF */
+    bool is_given;    /* the frame was answered; the next call begins a new one */
+    int failed;       /* sticky error */
 };
 
 void stomp_decoder_init(struct stomp_decoder *decoder, const struct stomp_limits *limits);
@@ -93,8 +97,9 @@ struct str stomp_frame_header(const struct stomp_frame *frame, const char *name)
 const char *stomp_error_text(int code);
 const char *stomp_command_name(enum stomp_command command);
 
-/* Encoding: begin, headers, end. Names and values are escaped for `version`, except in CONNECT and CONNECTED;
- * towards 1.0, where nothing can be escaped, a header that holds LF (or a name with a colon) is left out.
+/* Encoding: begin, headers, end. Names and values are escaped for `version`, except in CONNECT and CONNECTED.
+ * A header that could not be read back is left out: one with NUL anywhere; where nothing can be escaped one
+ * with LF, or a colon in its name; where CR cannot be escaped one whose value ends in CR.
  * Every frame ends with NUL; the transport adds the LF that TCP wants. */
 void stomp_encode_begin(struct buf *out, enum stomp_command command);
 void stomp_encode_header(struct buf *out, enum stomp_version version, enum stomp_command command,
