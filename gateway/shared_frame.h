@@ -11,7 +11,7 @@ struct stats;
 
 /* How a transport wraps a frame. What is not shareable (HTTP/1.0 streams, JSONP) starts from FRAMING_STRING. */
 enum framing {
-    FRAMING_TCP,              /* the frame, then LF */
+    FRAMING_TCP,              /* the frame, and LF behind its NUL */
     FRAMING_WEBSOCKET,        /* one text message, or binary when it is not UTF-8 */
     FRAMING_SOCKJS_WEBSOCKET, /* a["..."] in a text message */
     FRAMING_XHR_STREAMING,    /* one HTTP chunk: a["..."] LF */
@@ -24,6 +24,7 @@ enum framing {
 struct shared_frame {
     uint32_t refs;
     bool is_text;        /* valid UTF-8 (or WTF-8, for echo): can travel on SockJS */
+    bool is_wtf8;        /* not known to be valid UTF-8: checked before it goes as WebSocket text */
     struct stats *stats; /* counts encodings; may be NULL */
     struct payload *raw; /* a STOMP frame with its NUL; owned */
     struct payload *encodings[FRAMING_COUNT]; /* owned; NULL until asked for */
@@ -32,8 +33,9 @@ struct shared_frame {
 /* Takes the caller's share of `raw`. `is_text` is found out here. */
 struct shared_frame *shared_frame_create(struct payload *raw, struct stats *stats);
 
-/* For the echo service: WTF-8 counts as text. */
+/* For the echo service: WTF-8 counts as text; and what came as a binary message goes as one. */
 struct shared_frame *shared_frame_create_wtf8(struct payload *raw, struct stats *stats);
+struct shared_frame *shared_frame_create_binary(struct payload *raw, struct stats *stats);
 struct shared_frame *shared_frame_share(struct shared_frame *frame);
 void shared_frame_release(struct shared_frame *frame); /* takes NULL */
 
