@@ -9,13 +9,17 @@
  *   a stream is http_stream(), http_chunk()..., http_stream_end().
  *
  * The next pipelined request is looked at when the answer before is complete. After an answer to a request whose
- * body was not read, or on HTTP/1.0 without keep-alive, or while draining, the connection ends.
+ * body was not read, or on HTTP/1.0 without keep-alive, or while draining, the connection ends. While an answer is
+ * open at most HTTP_PENDING_MAX bytes of what comes behind its request are kept; then reading pauses.
  * Every response carries X-Content-Type-Options: nosniff. Field values with CR, LF or NUL are a bug: assert.
  */
 #pragma once
 
 #include "common/http1.h"
 #include "gateway/conn.h"
+
+#define HTTP_PENDING_MAX (16u << 10)
+#define HTTP_NOT_CACHED "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 
 struct http;
 
@@ -40,12 +44,16 @@ void http_head_add(struct http_head *head, const char *name, struct str value);
 void http_head_add_text(struct http_head *head, const char *name, const char *value);
 void http_head_finish(struct http_head *head);
 
-/* Makes the conn speak HTTP from now on. Everything of `http` goes with the conn. */
-void http_start(struct conn *conn, http_request_cb on_request, void *data);
+/* Makes the conn speak HTTP from now on. Everything of `http` goes with the conn; `limits` are borrowed. */
+void http_start(struct conn *conn, const struct http1_limits *limits, http_request_cb on_request,
+                void *data);
 
 /* A complete answer; `head` is finished by the call. 204 and 304 carry no body and no length; HEAD none either.
  * Adds Content-Length, Connection, Date is not sent. */
 void http_respond(struct http *http, struct http_head *head, struct str body);
+
+/* The same with a body that many answers share: no copy. A share is taken. */
+void http_respond_payload(struct http *http, struct http_head *head, struct payload *body);
 
 /* The plain answers: text/plain body, not cached. */
 void http_respond_text(struct http *http, unsigned status, const char *text);
