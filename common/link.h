@@ -50,6 +50,8 @@ struct link {
     struct buf in;      /* a partial message */
     uv_write_t write;
     size_t message_start; /* of the message between begin and end */
+    size_t stall_bytes;   /* libuv's queue when it last shrank */
+    uint64_t stall_at_ms; /* and when that was */
     uint64_t sent;        /* messages written on this link: the link's sequence number */
     uint64_t received;    /* messages read from it */
     bool is_writing;
