@@ -430,7 +430,9 @@ static void keep_rest(struct http *http)
     if (http->phase == PHASE_OVER) {
         return;
     }
-    buf_append_str(&http->pending, http->rest);
+    if (http->rest.len > 0) {
+        buf_append_str(&http->pending, http->rest);
+    }
     if (http->pending.len >= HTTP_PENDING_MAX) {
         conn_pause(http->conn);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Transport: STOMP straight on TCP.
+ * Transport: STOMP straight on TCP. Its sessions belong to no endpoint (NULL) and have the listener's limits.
  */
 #pragma once
 
