@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every option of both programs: one row each.
+ *
+ * A new option is a row here and a field in settings.h; reading it, its errors, its variable, --help and
+ * docs/configuration.md follow. `meaning` says what it is, then what happens beyond it. Rows of one
+ * group stand together.
+ */
+#include <stddef.h>
+
+#include "common/mem.h"
+#include "common/settings_internal.h"
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+#define SECOND ((uint64_t)1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define MILLION ((uint64_t)1000000)
+
+#define PATH_BYTES_MAX 4096
+#define SOCKET_PATH_BYTES_MAX 107 /* sockaddr_un has 108, the last is NUL */
+
+/* In which lists' elements a limit may stand besides gateway.limits. */
+#define IN_LISTEN 1u
+#define IN_ENDPOINT 2u
+#define IN_BOTH (IN_LISTEN | IN_ENDPOINT)
+
+#define BROKER .programs = SETTINGS_BROKER
+#define GATEWAY .programs = SETTINGS_GATEWAY
+#define EITHER .programs = SETTINGS_BROKER | SETTINGS_GATEWAY
+
+#define IN_ROOT(type_, field) .type = OPTION_##type_, .offset = offsetof(struct settings, field)
+#define IN_ITEM(type_, item, field) .type = OPTION_##type_, .offset = offsetof(struct item, field)
+#define COUNTED(struct_, field) .count_offset = offsetof(struct struct_, field)
+#define BETWEEN(low, high) .min = (low), .max = (high)
+#define SAME_LIMITS                                                                                \
+    .words = "gateway.limits", .same_offset = offsetof(struct settings, gateway.limits)
+
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum log_format) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum endpoint_service) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum duplicate_subscription) == sizeof(unsigned),
+               "OPTION_WORD writes an unsigned");
+
+/* clang-format off: a row reads best as path and bounds, then meaning. */
+const struct option settings_rows[] = {
+    {.path = "log.level",
+     IN_ROOT(WORD, log.level),
+     .words = "debug|info|warn|error",
+     .fallback = "info",
+     EITHER,
+     .meaning = "Lines below this level are not written."},
+    {.path = "log.format",
+     IN_ROOT(WORD, log.format),
+     .words = "text|json",
+     .fallback = "text",
+     EITHER,
+     .meaning = "A line is `level event key=value …`, or one JSON object."},
+
+    {.path = "broker.socket",
+     IN_ROOT(PATH, broker.socket),
+     .fallback = "/run/sluice/broker.sock",
+     BETWEEN(1, SOCKET_PATH_BYTES_MAX),
+     EITHER,
+     .meaning = "The Unix socket on which the broker listens and which gateways connect to."},
+    {.path = "broker.link_queue_size",
+     IN_ROOT(SIZE, broker.link_queue_bytes_max),
+     .fallback = "64MiB",
+     BETWEEN(1 * MIB, 2 * GIB),
+     EITHER,
+     .meaning =
+         "Bytes waiting on one link between gateway and broker. Beyond: the link is closed, the "
+         "gateway connects again and restores its sessions."},
+    {.path = "broker.link_stall",
+     IN_ROOT(DURATION, broker.link_stall_ms),
+     .fallback = "10s",
+     BETWEEN(100, HOUR),
+     EITHER,
+     .meaning = "Bytes waiting on a link of which the other end takes none. Longer: as "
+                "`broker.link_queue_size`."},
+    {.path = "broker.message_window",
+     IN_ROOT(SIZE, broker.message_window_bytes),
+     .fallback = "8MiB",
+     BETWEEN(1 * MIB, 1 * GIB),
+     EITHER,
+     .meaning =
+         "Bytes of messages that one gateway may have under way to the broker. Beyond: it holds "
+         "further messages and stops reading from who sends them. Twice the largest message at "
+         "least."},
+    {.path = "broker.sessions",
+     IN_ROOT(COUNT, broker.sessions_max),
+     .fallback = "200000",
+     BETWEEN(1, 100 * MILLION),
+     BROKER,
+     .meaning = "Sessions of all gateways together. Beyond: a new session is refused."},
+    {.path = "broker.subscriptions",
+     IN_ROOT(COUNT, broker.subscriptions_max),
+     .fallback = "1024",
+     BETWEEN(1, MILLION),
+     BROKER,
+     .meaning = "Subscriptions of one session. Beyond: the SUBSCRIBE is refused. A gateway refuses "
+                "earlier, at `gateway.limits.subscriptions`."},
+    {.path = "broker.allow_uids",
+     IN_ROOT(NUMBERS, broker.allow_uids),
+     COUNTED(settings, broker.allow_uid_count),
+     .fallback_note = "the broker's own user and root",
+     BETWEEN(1, 64),
+     BROKER,
+     .meaning =
+         "User ids whose processes may connect to the socket. Others are disconnected at once."},
+
+    {.path = "gateway.name",
+     IN_ROOT(TEXT, gateway.name),
+     .fallback_note = "the host's name",
+     BETWEEN(1, 255),
+     .check = settings_check_name,
+     GATEWAY,
+     .meaning =
+         "The name of this replica in logs and in the broker. Visible characters, no spaces."},
+    {.path = "gateway.listen",
+     IN_ROOT(OBJECTS, gateway.listens),
+     COUNTED(settings, gateway.listen_count),
+     .item_size = sizeof(struct listen_settings),
+     .item_key = "url",
+     .fallback = "[\"http://127.0.0.1:8080\", \"stomp://127.0.0.1:61613\"]",
+     BETWEEN(1, 64),
+     GATEWAY,
+     .meaning = "Where to accept connections: URLs, or objects with a `url`."},
+    {.path = "gateway.endpoints",
+     IN_ROOT(OBJECTS, gateway.endpoints),
+     COUNTED(settings, gateway.endpoint_count),
+     .item_size = sizeof(struct endpoint_settings),
+     .fallback = "[{\"path\": \"/ws\", \"sockjs\": true}]",
+     BETWEEN(0, 256),
+     GATEWAY,
+     .meaning = "What `http://` listeners serve as WebSocket and SockJS. Endpoints may nest; the "
+                "longest path wins."},
+    {.path = "gateway.pages",
+     IN_ROOT(OBJECTS, gateway.pages),
+     COUNTED(settings, gateway.page_count),
+     .item_size = sizeof(struct pages_settings),
+     .fallback = "[]",
+     BETWEEN(0, 64),
+     GATEWAY,
+     .meaning = "Folders of files that `http://` listeners serve. The longest path wins, endpoints "
+                "before pages."},
+    {.path = "gateway.server_header",
+     IN_ROOT(BOOL, gateway.has_server_header),
+     .fallback = "true",
+     GATEWAY,
+     .meaning = "CONNECTED carries a `server` header."},
+    {.path = "gateway.duplicate_subscription",
+     IN_ROOT(WORD, gateway.duplicate_subscription),
+     .words = "error|replace|ignore",
+     .fallback = "error",
+     GATEWAY,
+     .meaning =
+         "What a SUBSCRIBE does whose id the session uses already: an ERROR, take the earlier "
+         "one's place, or nothing."},
+    {.path = "gateway.link_retry_max",
+     IN_ROOT(DURATION, gateway.link_retry_ms_max),
+     .fallback = "2s",
+     BETWEEN(10, 10 * MINUTE),
+     GATEWAY,
+     .meaning = "The longest pause between two attempts to reach the broker."},
+
+    {.path = "gateway.listen[].url",
+     IN_ITEM(TEXT, listen_settings, url),
+     BETWEEN(1, 255),
+     .check = settings_check_listen,
+     .flags = OPTION_REQUIRED,
+     GATEWAY,
+     .meaning = "`http://address:port` or `stomp://address:port`. The address is IPv4, IPv6 in "
+                "brackets, or `localhost`; port 0 takes a free one."},
+    {.path = "gateway.listen[].limits",
+     IN_ITEM(SAME, listen_settings, limits),
+     SAME_LIMITS,
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "Limits of this listener that differ from `gateway.limits`."},
+
+    {.path = "gateway.endpoints[].path",
+     IN_ITEM(TEXT, endpoint_settings, path),
+     BETWEEN(1, 255),
+     .check = settings_check_endpoint_path,
+     .flags = OPTION_REQUIRED,
+     GATEWAY,
+     .meaning = "Where the endpoint is, such as `/ws`. Each path once."},
+    {.path = "gateway.endpoints[].sockjs",
+     IN_ITEM(BOOL, endpoint_settings, has_sockjs),
+     .fallback = "false",
+     GATEWAY,
+     .meaning =
+         "SockJS with all its transports below the path, `/path/websocket` included. Else only "
+         "a WebSocket at the path."},
+    {.path = "gateway.endpoints[].service",
+     IN_ITEM(WORD, endpoint_settings, service),
+     .words = "stomp|echo|close",
+     .fallback = "stomp",
+     GATEWAY,
+     .meaning =
+         "What answers. `echo` and `close` are for conformance suites and are refused unless "
+         "every listener is on a loopback address."},
+    {.path = "gateway.endpoints[].allowed_origins",
+     IN_ITEM(TEXTS, endpoint_settings, allowed_origins),
+     COUNTED(endpoint_settings, allowed_origin_count),
+     .fallback_note = "the same origin only",
+     BETWEEN(1, 1024),
+     .check = settings_check_origin,
+     GATEWAY,
+     .meaning = "Patterns of origins that may connect, as Spring's `allowedOriginPatterns`: `*` is "
+                "any run of characters. Other origins get 403."},
+    {.path = "gateway.endpoints[].sockjs_heartbeat",
+     IN_ITEM(DURATION, endpoint_settings, sockjs_heartbeat_ms),
+     .fallback = "25s",
+     BETWEEN(100, 10 * MINUTE),
+     GATEWAY,
+     .meaning = "An `h` frame after so long without another."},
+    {.path = "gateway.endpoints[].disconnect_delay",
+     IN_ITEM(DURATION, endpoint_settings, disconnect_delay_ms),
+     .fallback = "5s",
+     BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning = "A SockJS session without a receiver waits so long for the next. Longer: it ends."},
+    {.path = "gateway.endpoints[].response_limit",
+     IN_ITEM(SIZE, endpoint_settings, response_bytes_max),
+     .fallback = "128KiB",
+     BETWEEN(1 * KIB, 1 * GIB),
+     GATEWAY,
+     .meaning =
+         "Bytes of one streaming response. Beyond: it ends after that frame, and SockJS asks for "
+         "the next."},
+    {.path = "gateway.endpoints[].websocket",
+     IN_ITEM(BOOL, endpoint_settings, has_websocket),
+     .fallback = "true",
+     GATEWAY,
+     .meaning = "WebSocket is offered. Without it SockJS falls back to HTTP."},
+    {.path = "gateway.endpoints[].jsonp",
+     IN_ITEM(CHOICE, endpoint_settings, jsonp),
+     .fallback_note = "true where `allowed_origins` has `*`, else false",
+     GATEWAY,
+     .meaning =
+         "The JSONP transport is offered. Its requests carry no origin, so any page can make "
+         "them."},
+    {.path = "gateway.endpoints[].cookie_needed",
+     IN_ITEM(BOOL, endpoint_settings, needs_cookie),
+     .fallback = "false",
+     GATEWAY,
+     .meaning = "Answers set a JSESSIONID cookie, for balancers that route by it."},
+    {.path = "gateway.endpoints[].client_library",
+     IN_ITEM(TEXT, endpoint_settings, client_library),
+     .fallback = "/sockjs.min.js",
+     BETWEEN(1, 1024),
+     .check = settings_check_library,
+     GATEWAY,
+     .meaning = "Path or URL of the sockjs-client that the iframe page loads: the version the page "
+                "itself uses."},
+    {.path = "gateway.endpoints[].limits",
+     IN_ITEM(SAME, endpoint_settings, limits),
+     SAME_LIMITS,
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning = "Limits of this endpoint that differ from `gateway.limits`."},
+
+    {.path = "gateway.pages[].path",
+     IN_ITEM(TEXT, pages_settings, path),
+     BETWEEN(1, 255),
+     .check = settings_check_pages_path,
+     .flags = OPTION_REQUIRED,
+     GATEWAY,
+     .meaning = "Where the folder is seen, `/` or such as `/demo`. Each path once."},
+    {.path = "gateway.pages[].root",
+     IN_ITEM(PATH, pages_settings, root),
+     BETWEEN(1, PATH_BYTES_MAX),
+     .flags = OPTION_REQUIRED,
+     GATEWAY,
+     .meaning = "The folder. What is outside it is not served, links included."},
+
+    {.path = "gateway.auth.anonymous",
+     IN_ROOT(CHOICE, gateway.auth.anonymous),
+     .fallback_note =
+         "true where every listener is on a loopback address; else starting is refused",
+     GATEWAY,
+     .meaning = "A CONNECT need not prove who it is."},
+    {.path = "gateway.auth.login_deadline",
+     IN_ROOT(DURATION, gateway.auth.login_deadline_ms),
+     .fallback = "10s",
+     BETWEEN(100, 10 * MINUTE),
+     GATEWAY,
+     .meaning = "From the start of a session to its CONNECT. Longer: the session is closed."},
+
+    {.path = "gateway.heartbeat.send",
+     IN_ROOT(DURATION, gateway.heartbeat.send_ms),
+     .fallback = "10s",
+     BETWEEN(500, 24 * HOUR),
+     .flags = OPTION_ZERO_IS_OFF,
+     GATEWAY,
+     .meaning = "CONNECTED offers a STOMP heart-beat so often; `0s` offers none."},
+    {.path = "gateway.heartbeat.receive",
+     IN_ROOT(DURATION, gateway.heartbeat.receive_ms),
+     .fallback = "10s",
+     BETWEEN(500, 24 * HOUR),
+     .flags = OPTION_ZERO_IS_OFF,
+     GATEWAY,
+     .meaning =
+         "CONNECTED asks for a STOMP heart-beat so often; `0s` asks for none. Three times the "
+         "agreed interval without a byte: ERROR, and the session is closed."},
+    {.path = "gateway.heartbeat.floor",
+     IN_ROOT(DURATION, gateway.heartbeat.floor_ms),
+     .fallback = "5s",
+     BETWEEN(500, 24 * HOUR),
+     .flags = OPTION_ZERO_IS_OFF,
+     GATEWAY,
+     .meaning = "Silence shorter than this never closes a session, whatever interval was agreed."},
+
+    {.path = "gateway.limits.connections",
+     IN_ROOT(COUNT, gateway.limits.connections_max),
+     .fallback = "10000",
+     BETWEEN(1, 10 * MILLION),
+     GATEWAY,
+     .meaning = "Connections of all listeners together. Beyond: a new one is closed at once."},
+    {.path = "gateway.limits.connections_per_address",
+     IN_ROOT(COUNT, gateway.limits.connections_per_address_max),
+     .fallback = "0",
+     BETWEEN(0, 10 * MILLION),
+     GATEWAY,
+     .meaning =
+         "Connections from one address; `0` is no limit. Beyond: a new one is closed at once."},
+    {.path = "gateway.limits.sessions",
+     IN_ROOT(COUNT, gateway.limits.sessions_max),
+     .fallback = "20000",
+     BETWEEN(1, 10 * MILLION),
+     GATEWAY,
+     .meaning = "Sessions at once, detached ones included. Beyond: a new session is refused."},
+    {.path = "gateway.limits.message_size",
+     IN_ROOT(SIZE, gateway.limits.message_bytes_max),
+     .fallback = "64KiB",
+     BETWEEN(256, 1 * GIB),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning =
+         "One STOMP frame, and one WebSocket message, of a browser. Beyond: ERROR, or WebSocket "
+         "close 1009, and the session is closed."},
+    {.path = "gateway.limits.tcp_message_size",
+     IN_ROOT(SIZE, gateway.limits.tcp_message_bytes_max),
+     .fallback = "4MiB",
+     BETWEEN(256, 1 * GIB),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "One STOMP frame over `stomp://`. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.headers",
+     IN_ROOT(COUNT, gateway.limits.headers_max),
+     .fallback = "100",
+     BETWEEN(8, 65536),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning =
+         "Headers of one STOMP frame of a browser. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.tcp_headers",
+     IN_ROOT(COUNT, gateway.limits.tcp_headers_max),
+     .fallback = "1000",
+     BETWEEN(8, 65536),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "The same over `stomp://`."},
+    {.path = "gateway.limits.header_size",
+     IN_ROOT(SIZE, gateway.limits.header_bytes_max),
+     .fallback = "8KiB",
+     BETWEEN(64, 16 * MIB),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning =
+         "One header line of a browser's STOMP frame. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.tcp_header_size",
+     IN_ROOT(SIZE, gateway.limits.tcp_header_bytes_max),
+     .fallback = "10KiB",
+     BETWEEN(64, 16 * MIB),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "The same over `stomp://`."},
+    {.path = "gateway.limits.destination_length",
+     IN_ROOT(SIZE, gateway.limits.destination_bytes_max),
+     .fallback = "1KiB",
+     BETWEEN(16, 60 * KIB),
+     .scopes = IN_BOTH,
+     GATEWAY,
+     .meaning = "A destination's name. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.subscriptions",
+     IN_ROOT(COUNT, gateway.limits.subscriptions_max),
+     .fallback = "256",
+     BETWEEN(1, MILLION),
+     .scopes = IN_BOTH,
+     GATEWAY,
+     .meaning = "Subscriptions of one session. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.pending_requests",
+     IN_ROOT(COUNT, gateway.limits.requests_max),
+     .fallback = "1024",
+     BETWEEN(1, MILLION),
+     .scopes = IN_BOTH,
+     GATEWAY,
+     .meaning = "Frames of one session that wait for the broker's answer: receipts, subscriptions. "
+                "Beyond: nothing more is read from it until some are answered."},
+    {.path = "gateway.limits.queue_size",
+     IN_ROOT(SIZE, gateway.limits.queue_bytes_max),
+     .fallback = "512KiB",
+     BETWEEN(4 * KIB, 1 * GIB),
+     .scopes = IN_BOTH,
+     GATEWAY,
+     .meaning = "Bytes waiting to be taken by one session. Beyond: it is closed as too slow."},
+    {.path = "gateway.limits.queue_messages",
+     IN_ROOT(COUNT, gateway.limits.queue_messages_max),
+     .fallback = "1000",
+     BETWEEN(1, 10 * MILLION),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning = "Messages waiting for a SockJS session between two of its requests. Beyond: it is "
+                "closed as too slow."},
+    {.path = "gateway.limits.fragments",
+     IN_ROOT(COUNT, gateway.limits.fragments_max),
+     .fallback = "65536",
+     BETWEEN(1, 100 * MILLION),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning = "Fragments of one WebSocket message. Beyond: close 1009."},
+    {.path = "gateway.limits.sockjs_body_size",
+     IN_ROOT(SIZE, gateway.limits.sockjs_body_bytes_max),
+     .fallback = "128KiB",
+     BETWEEN(1 * KIB, 1 * GIB),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning =
+         "The body of one SockJS send, before decoding. Beyond: 413, or WebSocket close 1009."},
+    {.path = "gateway.limits.sockjs_messages",
+     IN_ROOT(COUNT, gateway.limits.sockjs_messages_max),
+     .fallback = "1000",
+     BETWEEN(1, MILLION),
+     .scopes = IN_ENDPOINT,
+     GATEWAY,
+     .meaning = "Messages in one such body. Beyond: the body is refused as broken."},
+    {.path = "gateway.limits.http_header_size",
+     IN_ROOT(SIZE, gateway.limits.http_header_bytes_max),
+     .fallback = "16KiB",
+     BETWEEN(1 * KIB, 1 * MIB),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "All header lines of one HTTP request. Beyond: 431."},
+    {.path = "gateway.limits.http_headers",
+     IN_ROOT(COUNT, gateway.limits.http_headers_max),
+     .fallback = "64",
+     BETWEEN(8, 1024),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "Headers of one HTTP request. Beyond: 431."},
+    {.path = "gateway.limits.http_target_size",
+     IN_ROOT(SIZE, gateway.limits.http_target_bytes_max),
+     .fallback = "2KiB",
+     BETWEEN(64, 64 * KIB),
+     .scopes = IN_LISTEN,
+     GATEWAY,
+     .meaning = "Path and query of one HTTP request. Beyond: 414."},
+
+    {.path = "gateway.timeouts.http_header",
+     IN_ROOT(DURATION, gateway.timeouts.http_header_ms),
+     .fallback = "10s",
+     BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning =
+         "From the first byte of an HTTP request (of a new connection: from its start) to the "
+         "end of its headers, however busy. Longer: closed."},
+    {.path = "gateway.timeouts.http_keep_alive",
+     IN_ROOT(DURATION, gateway.timeouts.http_keep_alive_ms),
+     .fallback = "15s",
+     BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning = "From an HTTP answer to the next request on its connection. Longer: closed."},
+    {.path = "gateway.timeouts.http_body",
+     IN_ROOT(DURATION, gateway.timeouts.http_body_ms),
+     .fallback = "30s",
+     BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning =
+         "From the end of an HTTP request's headers to the end of its body. Longer: closed."},
+    {.path = "gateway.timeouts.write_stall",
+     IN_ROOT(DURATION, gateway.timeouts.write_stall_ms),
+     .fallback = "10s",
+     BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning = "Bytes wait and the connection takes none. Longer: closed."},
+    {.path = "gateway.timeouts.close",
+     IN_ROOT(DURATION, gateway.timeouts.close_ms),
+     .fallback = "1s",
+     BETWEEN(10, MINUTE),
+     GATEWAY,
+     .meaning =
+         "A connection that is being closed waits so long for its last bytes to leave and for "
+         "the other side. Longer: what is left is dropped."},
+    {.path = "gateway.timeouts.link_wait",
+     IN_ROOT(DURATION, gateway.timeouts.link_wait_ms),
+     .fallback = "5s",
+     BETWEEN(10, MINUTE),
+     GATEWAY,
+     .meaning =
+         "SockJS `/info` and opening requests wait so long for a broker that is away. Longer: "
+         "503, or close 1013."},
+};
+/* clang-format on */
+
+const size_t settings_row_count = MEM_COUNT(settings_rows);
