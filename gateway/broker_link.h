@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The gateway's end of the link: connect, hello, restore, requests and their answers, credit.
+ *
+ *   DOWN --> CONNECTING --> GREETING --> UP --> DOWN ...
+ *
+ * What is sent goes out in order, whatever happens between: while the link is down, or the broker's credit is used
+ * up, messages wait here. A request that was not answered when the link is lost is sent again, with the same bytes,
+ * after everything was restored. When more waits than one window of credit, sessions that publish are to stop
+ * reading (broker_link_is_clogged, broker_link_wait).
+ */
+#pragma once
+
+#include "common/link.h"
+#include "gateway/runtime.h"
+#include "proto/link_msg.h"
+
+struct broker_link;
+struct broker_settings;
+
+/* The answer to a request of a session; texts live until the callback returns. */
+struct broker_answer {
+    uint8_t type;   /* LINK_SUBSCRIBED, LINK_UNSUBSCRIBED, LINK_PUBLISHED or LINK_CHECKPOINTED */
+    uint8_t result; /* enum link_result */
+    uint32_t subscription;
+    uint32_t group;
+    uint64_t request;
+    uint64_t session;
+    struct str reason;
+};
+
+/* What comes by the link. Sessions are named by handle: one that is gone is normal. */
+struct broker_link_handler {
+    size_t (*session_count)(void *data);
+    void (*restore)(
+        void *data); /* a new broker listens: broker_link_restore() for every session, now */
+    void (*lost)(void *data); /* groups are void; requests wait */
+    void (*claimed)(void *data, const struct link_claimed *claimed);
+    void (*answered)(void *data, const struct broker_answer *answer);
+    void (*restored)(void *data, uint64_t session, uint32_t subscription, uint32_t group);
+    void (*restored_all)(
+        void *data); /* the last RESTORED has come: it is as if nothing had happened */
+    void (*delivered)(void *data, const struct link_delivered *delivered);
+    void (*expire)(void *data, uint64_t request, uint64_t session);
+    void (*yield)(void *data, uint64_t request, uint64_t session);
+    void (*gone)(void *data, uint64_t session, struct str reason);
+};
+
+/* Somebody who stopped because the link was clogged; zeroed is nobody. */
+struct broker_link_waiter {
+    struct list_node node; /* broker_link::waiters */
+    void (*clear)(struct broker_link_waiter *waiter);
+};
+
+/* Starts connecting. `settings` and `handler` are borrowed. */
+struct broker_link *broker_link_create(struct runtime *runtime,
+                                       const struct broker_settings *settings);
+void broker_link_open(struct broker_link *link, const struct broker_link_handler *handler,
+                      void *data);
+
+/* Writes what it can, closes. `closed` comes when nothing of libuv is left (perhaps before return). */
+typedef void (*broker_link_closed_cb)(void *data);
+void broker_link_close(struct broker_link *link, broker_link_closed_cb closed, void *data);
+void broker_link_destroy(struct broker_link *link); /* takes NULL; closed before, or never opened */
+
+/* The broker has greeted us and given every session back. */
+bool broker_link_is_ready(const struct broker_link *link);
+
+/* More waits than may: whoever publishes is to stop. */
+bool broker_link_is_clogged(const struct broker_link *link);
+void broker_link_wait(struct broker_link *link, struct broker_link_waiter *waiter,
+                      void (*clear)(struct broker_link_waiter *waiter));
+void broker_link_forget(struct broker_link_waiter *waiter);
+
+/* Draws the number of a request that will be answered. */
+uint64_t broker_link_number(struct broker_link *link);
+
+/* Messages to the broker, in order. `request` 0: no answer. */
+void broker_link_claim(struct broker_link *link, const struct link_claim *claim);
+
+/* Takes a claim back that was never sent; false when its answer will come. */
+bool broker_link_cancel_claim(struct broker_link *link, uint64_t request);
+void broker_link_publish(struct broker_link *link, const struct link_publish *publish);
+void broker_link_subscribe(struct broker_link *link, const struct link_subscribe *subscribe);
+void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubscribe *unsubscribe);
+void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint);
+/* While the link is down only a drop that leaves a tombstone is kept: what is not restored ends by itself. */
+void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop);
+void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session);
+
+/* Nothing where the session will be restored anyway, with what is true then. */
+void broker_link_attach(struct broker_link *link, uint64_t session);
+void broker_link_detach(struct broker_link *link, uint64_t session);
+
+/* Inside handler->restore only. */
+void broker_link_restore(struct broker_link *link, const struct link_restore *restore);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What broker_link.c and broker_answers.c know in common; nobody else includes this.
+ */
+#pragma once
+
+#include "gateway/broker_link.h"
+#include "gateway/outbox.h"
+
+enum broker_link_phase { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP };
+
+struct broker_link {
+    struct runtime *runtime;
+    const struct broker_settings *settings;
+    const struct broker_link_handler *handler;
+    void *data;
+    struct link link; /* its pipe exists while has_pipe */
+    uv_connect_t connect;
+    struct wheel_entry timer; /* the next try, or the greeting's deadline */
+    uint64_t retry_ms;
+    uint64_t gateway; /* drawn at start: names us */
+    uint64_t last_request;
+    struct outbox outbox;
+    struct list_node waiters; /* struct broker_link_waiter */
+    struct buf scratch;       /* a body being encoded */
+    broker_link_closed_cb closed;
+    void *closed_data;
+    enum broker_link_phase phase;
+    bool has_pipe;
+    bool is_restoring; /* up, but the last RESTORED has not come */
+    bool is_closing;
+    bool is_waiting; /* `link_waits` was logged */
+};
+
+/* The broker greeted us. */
+void broker_link_greeted(struct broker_link *link, const struct link_helloed *helloed);
+
+/* Credit came, or the queue is shorter: those who stopped may go on. */
+void broker_link_tell_waiters(struct broker_link *link);
+
+/* One message from the broker: 0, or a negative code that loses the link. */
+int broker_answers_take(struct broker_link *link, uint8_t type, struct str body)
+    __attribute__((warn_unused_result));
