@@ -36,26 +36,34 @@ struct ws_message {
     uint16_t close_code;
 };
 
+/* A message that came in one frame in one buffer stays where it is; others gather in `message`. After a
+ * WS_CLOSE everything is swallowed. */
 struct ws_decoder {
-    size_t message_bytes_max; /* set by the owner; beyond: WS_ERR_TOO_BIG before anything is allocated */
-    struct buf message;       /* fragments, or a frame that spans calls */
-    uint64_t frame_left;      /* payload bytes of the current frame still to come */
+    size_t
+        message_bytes_max; /* set by the owner; beyond: WS_ERR_TOO_BIG before anything is allocated */
+
+    /* Private from here on. */
+    struct buf message;  /* fragments, or a frame that spans calls */
+    struct buf control;  /* payload of a control frame that spans calls */
+    uint64_t frame_left; /* payload bytes of the current frame still to come */
     struct utf8 utf8;
-    uint8_t head[14]; /* a frame header that spans calls */
+    uint8_t head[14]; /* of the frame that begins */
     uint8_t head_len;
     uint8_t mask[4];
-    uint8_t mask_at;        /* position in the mask, 0 to 3 */
-    uint8_t opcode;         /* of the message under way; 0 between messages */
-    uint8_t control[125];   /* payload of a control frame that spans calls */
-    uint8_t control_len;
+    uint8_t mask_at; /* position in the mask, 0 to 3 */
+    uint8_t opcode;  /* of the message under way; 0 between messages */
     uint8_t frame_opcode;
     bool is_final;
     bool in_payload;
-    int failed;
+    bool is_closed; /* the peer sent its WS_CLOSE */
+    int failed;     /* sticky error */
 };
 
 void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max);
 void ws_decoder_finish(struct ws_decoder *decoder);
+
+/* Memory that stayed from the last message may go; called when a connection turns idle. */
+void ws_decoder_trim(struct ws_decoder *decoder);
 
 /* `bytes` are unmasked in place. */
 int ws_decode(struct ws_decoder *decoder, uint8_t *bytes, size_t len, size_t *out_consumed,
