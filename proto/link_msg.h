@@ -27,20 +27,20 @@
 
 /* A published message, in the same bytes in PUBLISH and DELIVERED, so that a broker copies them whole. */
 struct link_message {
-    struct str raw; /* the encoded form of the rest; when set, encoding copies it */
-    struct str id;  /* str16: message-id, made by the gateway that accepted the SEND */
+    struct str raw;         /* the encoded form of the rest; when set, encoding copies it */
+    struct str id;          /* str16: message-id, made by the gateway that accepted the SEND */
     struct str destination; /* str16 */
-    struct str headers;     /* str32: (str16 name, str16 value)*, unescaped, in order, names unique */
-    struct str body;        /* str32 */
+    struct str headers; /* str32: (str16 name, str16 value)*, unescaped, in order, names unique */
+    struct str body;    /* str32 */
 };
 
 enum link_family { /* of transports: one family a session */
-    LINK_FAMILY_WEBSOCKET,
-    LINK_FAMILY_TCP,
-    LINK_FAMILY_XHR,
-    LINK_FAMILY_EVENTSOURCE,
-    LINK_FAMILY_HTMLFILE,
-    LINK_FAMILY_JSONP,
+                   LINK_FAMILY_WEBSOCKET,
+                   LINK_FAMILY_TCP,
+                   LINK_FAMILY_XHR,
+                   LINK_FAMILY_EVENTSOURCE,
+                   LINK_FAMILY_HTMLFILE,
+                   LINK_FAMILY_JSONP,
 };
 
 enum link_claim_result {
@@ -54,9 +54,9 @@ enum link_claim_result {
 
 enum link_result {
     LINK_OK,
-    LINK_DENIED, /* not allowed; `reason` says it in a sentence */
-    LINK_LIMIT,  /* a limit of the broker; `reason` names it */
-    LINK_ABSENT, /* no such session, subscription or holder */
+    LINK_DENIED,   /* not allowed; `reason` says it in a sentence */
+    LINK_LIMIT,    /* a limit of the broker; `reason` names it */
+    LINK_ABSENT,   /* no such session, subscription or holder */
     LINK_UNSTORED, /* accepted and delivered, not stored: RECEIPT says stored:false */
 };
 
@@ -108,8 +108,8 @@ enum link_result {
 #define LINK_FIELDS_claim(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                  \
     U64(request) U64(session) STR(key) U8(family) U32(expire_ms) STR(user)
 #define LINK_FIELDS_claimed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
-    U64(request) U64(session) U8(result) STR(name) U16(code) STR(reason) BYTES(checkpoint)         \
-        BYTES(unsent)
+    U64(request)                                                                                   \
+    U64(session) U8(result) STR(name) U16(code) STR(reason) BYTES(checkpoint) BYTES(unsent)
 
 /* The holder has a receiver again, or has none: the broker times expiry. */
 #define LINK_FIELDS_attach(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
@@ -167,8 +167,8 @@ enum link_result {
 /* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16 destination,
  * str32 headers)*; answered with the groups in the same order, u32 each. `is_attached`: a receiver is there. */
 #define LINK_FIELDS_restore(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
-    U64(session) STR(key) STR(name) U8(family) U32(expire_ms) STR(user) U8(is_attached)            \
-        BYTES(subscriptions)
+    U64(session)                                                                                   \
+    STR(key) STR(name) U8(family) U32(expire_ms) STR(user) U8(is_attached) BYTES(subscriptions)
 #define LINK_FIELDS_restored(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) BYTES(groups)
 #define LINK_FIELDS_restore_end(U8, U16, U32, U64, STR, BYTES, MESSAGE) U32(sessions)
 
@@ -210,3 +210,14 @@ struct str link_find_header(struct str block, struct str name); /* at NULL when 
 /* Walks `groups` and `individuals` of a DELIVERED. */
 bool link_next_u32(struct str *rest, uint32_t *out_value);
 bool link_next_individual(struct str *rest, uint64_t *out_session, uint32_t *out_subscription);
+
+/* One of RESTORE's `subscriptions`; `headers` as in SUBSCRIBE. */
+struct link_restored_subscription {
+    uint32_t subscription;
+    uint8_t ack;
+    struct str destination;
+    struct str headers;
+};
+void link_put_restored_subscription(struct buf *block,
+                                    const struct link_restored_subscription *subscription);
+bool link_next_restored_subscription(struct str *rest, struct link_restored_subscription *out_next);
