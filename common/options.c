@@ -11,6 +11,8 @@
  * A list element has no variable and no --set of its own: a list is replaced as a whole, so that what
  * holds can be read off one source.
  */
+#include "common/options.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <string.h>

@@ -247,7 +247,7 @@ static void read_list(struct options_source *source, const struct option *row,
     }
     if (count < row->min || count > row->max) {
         struct buf got = {0};
-        buf_append_format(&got, "%zu", count);
+        buf_append_format(&got, "a list of %zu", count);
         options_error_value(source, row, buf_str(&got), false);
         buf_finish(&got);
         return;

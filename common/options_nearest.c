@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * The known name that a wrong one was probably meant to be: smallest edit distance, where inserting,
- * dropping or replacing a character and swapping two neighbours cost one each.
+ * dropping or replacing a character and swapping two neighbours cost one each. A name that begins or ends
+ * the other is near whatever the rest.
  */
+#include "common/options_nearest.h"
+
 #include <assert.h>
 #include <stddef.h>
 
-#include "common/options_nearest.h"
+#define PART_BYTES_MIN 4 /* of a name that begins or ends another */
+#define PART_DISTANCE 2  /* what that counts as */
 
 static size_t least(size_t a, size_t b)
 {
@@ -39,6 +43,16 @@ size_t options_nearest_distance(struct str a, struct str b)
     return last[b.len];
 }
 
+/* "warning" for "warn", "origins" for "allowed_origins". */
+static bool is_part(struct str part, struct str whole)
+{
+    if (part.len < PART_BYTES_MIN || part.len >= whole.len) {
+        return false;
+    }
+    struct str end = {whole.at + (whole.len - part.len), part.len};
+    return str_starts(whole, part) || str_equal(end, part);
+}
+
 void options_nearest_init(struct options_nearest *nearest, struct str name)
 {
     *nearest = (struct options_nearest){.name = name, .distance = 2 + name.len / 4};
@@ -50,6 +64,9 @@ void options_nearest_offer(struct options_nearest *nearest, struct str candidate
         return;
     }
     size_t distance = options_nearest_distance(nearest->name, candidate);
+    if (is_part(nearest->name, candidate) || is_part(candidate, nearest->name)) {
+        distance = least(distance, PART_DISTANCE);
+    }
     if (distance < nearest->distance && distance < candidate.len) {
         nearest->distance = distance;
         nearest->best = candidate;

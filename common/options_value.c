@@ -143,7 +143,9 @@ bool options_value_set(const struct options_source *source, const struct option 
         assert(false && "a list or an object is no scalar");
     }
     if (!is_right) {
-        options_error_value(source, row, text, true);
+        unsigned long long number;
+        bool is_number = row->type == OPTION_COUNT && str_to_u64(text, UINT64_MAX, &number);
+        options_error_value(source, row, text, !is_number);
     }
     return is_right;
 }

@@ -10,6 +10,8 @@
  * Errors go to standard error as lines for people, since the log's format is not known before; warnings
  * go to the log. All errors of all sources are told in one run.
  */
+#include "common/settings.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
