@@ -31,12 +31,12 @@ FOLDERS = {
 # arrows go through contracts (transport.h, service.h) and callbacks.
 GATEWAY_LAYERS = {
     "contracts": (["stats", "runtime", "shared_frame", "service", "transport"], []),
-    "link": (["broker_link"], ["contracts"]),
+    "link": (["broker_*", "outbox"], ["contracts"]),
     "conversation": (["stomp_session", "stomp_out", "delivery", "echo", "echo_service"], ["contracts", "link"]),
     "session": (["session", "session_*", "sessions"], ["contracts", "link", "conversation"]),
     "conn": (["conn"], ["contracts"]),
     "http": (["http"], ["contracts", "conn"]),
-    "route": (["route", "cors"], ["contracts", "conn", "http"]),
+    "route": (["route", "cors", "origin"], ["contracts", "conn", "http"]),
     "transports": (
         ["websocket", "stomp_tcp", "sockjs_*"],
         ["contracts", "conn", "http", "route", "session"],
