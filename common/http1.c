@@ -273,6 +273,10 @@ static size_t run_parser(struct http1 *http1, const char *bytes, size_t len)
     if (code == HPE_OK) {
         return len;
     }
+    if (code == HPE_INVALID_METHOD) {
+        (void)refuse(http1, 501, "This method is not known.");
+        return 0;
+    }
     if (code != HPE_PAUSED) {
         (void)refuse(http1, 400, "The request is malformed.");
         return 0;

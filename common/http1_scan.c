@@ -125,12 +125,11 @@ static bool scan_target(struct http1_scan *scan, uint8_t byte)
     return go(scan, IN_TARGET);
 }
 
-static bool end_version(struct http1_scan *scan)
+static bool check_version(struct http1_scan *scan)
 {
     const char *word = scan->word;
-    bool is_http = scan->word_len == VERSION_BYTES && memcmp(word, "HTTP/", 5) == 0 &&
-                   word[6] == '.' && strchr("0123456789", word[5]) != NULL &&
-                   strchr("0123456789", word[7]) != NULL;
+    bool is_http = memcmp(word, "HTTP/", 5) == 0 && word[6] == '.' && word[5] >= '0' &&
+                   word[5] <= '9' && word[7] >= '0' && word[7] <= '9';
     if (!is_http) {
         return refuse(scan, 400, "The request line is malformed.");
     }
@@ -138,18 +137,19 @@ static bool end_version(struct http1_scan *scan)
         return refuse(scan, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
     }
     scan->minor = (uint8_t)(word[7] - '0');
-    return go(scan, AT_VERSION_LF);
+    return true;
 }
 
 static bool scan_version(struct http1_scan *scan, uint8_t byte)
 {
-    if (byte == '\r') {
-        return end_version(scan);
+    bool is_whole = scan->word_len == VERSION_BYTES;
+    if (is_whole && byte == '\r') {
+        return go(scan, AT_VERSION_LF);
     }
-    if (byte <= ' ' || byte > '~' || !keep_word(scan, byte)) {
+    if (is_whole || byte <= ' ' || byte > '~') {
         return refuse(scan, 400, "The request line is malformed.");
     }
-    return true;
+    return keep_word(scan, byte) && (scan->word_len < VERSION_BYTES || check_version(scan));
 }
 
 static bool scan_name(struct http1_scan *scan, uint8_t byte)
