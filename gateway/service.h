@@ -7,6 +7,7 @@
 
 #include "gateway/shared_frame.h"
 
+struct broker_answer;
 struct endpoint_settings;
 struct limits_settings;
 
@@ -40,6 +41,12 @@ struct service_ops {
     void (*receive)(void *service, struct str text, bool is_binary);
     void (*closed)(void *service); /* the session is over: frees the service; no host call inside */
     bool (*beats)(const void *service); /* it sends heart-beats of its own: no SockJS `h` */
+
+    /* What a service with subscriptions hears of the broker; NULL where there are none. The entries of LINK_RESTORE for
+     * what the broker has confirmed; then, for each, its group on the new link. */
+    void (*answered)(void *service, const struct broker_answer *answer);
+    void (*restore)(const void *service, struct buf *subscriptions);
+    void (*restored)(void *service, uint32_t subscription, uint32_t group);
 };
 
 struct services { /* by enum of endpoints[].service */

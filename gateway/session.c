@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One client session, apart from its transport.
+ *
+ *   CONNECTING --session_claimed--> OPEN <--session_attach_here / session_detach--> DETACHED
+ *        any --session_finish--> CLOSING --> destroy_session()
+ *
+ * Happy path:
+ *   session_create() sends the claim; session_claimed() has the transport write `o`, opens the service, and hands on what
+ *   came meanwhile; send_frame() writes to the transport, or queues where it is a poll or away;
+ *   session_detach() tells the broker, which times expiry; the next receiver is session_attach_here().
+ *
+ * How it ends, always by session_finish():
+ *   the service closes it; the client says goodbye, or is cut off (for a SockJS family but eventsource: tombstone
+ *   1002); the broker expires it, or has lost it; more is queued than limits.queue_size (or detached:
+ *   queue_messages): 1008 "Too slow". Frames a poll has not fetched, and the close frame behind them, stay with the
+ *   object (CLOSING) for the next receiver; the broker's tombstone answers all later ones.
+ *
+ * Calls into transport and service may end the session; session_pin() keeps the object until they return.
+ */
+#include "gateway/session.h"
+
+#include <assert.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/settings.h"
+#include "gateway/session_state.h"
+
+static const struct {
+    const char *name;
+    unsigned successors; /* bits of enum session_state */
+} states[] = {
+    [SESSION_CONNECTING] = {"connecting", 1u << SESSION_OPEN | 1u << SESSION_CLOSING},
+    [SESSION_OPEN] = {"open", 1u << SESSION_DETACHED | 1u << SESSION_CLOSING},
+    [SESSION_DETACHED] = {"detached", 1u << SESSION_OPEN | 1u << SESSION_CLOSING},
+    [SESSION_CLOSING] = {"closing", 0},
+};
+
+static void set_state(struct session *session, enum session_state state)
+{
+    assert((states[session->state].successors & 1u << state) != 0);
+    log_event(LOG_DEBUG, "session_state", log_u64("handle", session->host.session),
+              log_text("from", states[session->state].name), log_text("to", states[state].name));
+    session->state = (uint8_t)state;
+}
+
+static struct runtime *runtime_of(const struct session *session)
+{
+    return session->sessions->runtime;
+}
+
+const struct service_ops *session_service_ops(const struct session *session)
+{
+    return session->sessions->services->ops[session->service_kind];
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+static void destroy_session(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+    wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    map_remove_u64(&sessions->by_handle, &session->host.session);
+    if (session->key.at != NULL && map_get(&sessions->by_key, session->key) == session) {
+        map_remove(&sessions->by_key, session->key);
+    }
+    session_queue_drop(&session->queue);
+    mem_free((char *)(uintptr_t)session->key.at);
+    mem_free((char *)(uintptr_t)session->host.name.at);
+    mem_free(session->farewell);
+    mem_free(session);
+}
+
+void session_pin(struct session *session)
+{
+    assert(session->pins < UINT8_MAX);
+    session->pins++;
+}
+
+/* Over and nothing left to tell anybody. */
+static bool is_spent(const struct session *session)
+{
+    return session->is_over && session->farewell == NULL;
+}
+
+void session_unpin(struct session *session)
+{
+    session->pins--;
+    if (session->pins == 0 && session->is_over) {
+        session_pin(session); /* senders are answered from here */
+        session_inputs_finish(session);
+        session->pins--;
+        if (is_spent(session)) {
+            destroy_session(session);
+        }
+    }
+}
+
+static void unlink_transport(struct session *session)
+{
+    if (session->transport != NULL) {
+        session->transport->session = NULL;
+        session->transport = NULL;
+    }
+}
+
+static void count_attached(struct session *session)
+{
+    char *stats = (char *)&runtime_of(session)->stats;
+    ++*(uint64_t *)(void *)(stats + session->transport->ops->stats_at);
+}
+
+static void log_closed(const struct session *session, const struct session_end *end)
+{
+    log_event(
+        LOG_INFO, "session_closed", log_str("session", session->host.name),
+        log_text("transport", session->transport == NULL ? "none" : session->transport->ops->name),
+        log_u64("code", end->code), log_str("reason", end->reason));
+}
+
+static void on_farewell_late(struct wheel_entry *entry)
+{
+    struct session *session = MEM_CONTAINER(entry, struct session, timer);
+    if (session->transport == NULL) {
+        destroy_session(session);
+    }
+}
+
+/* Says goodbye to a receiver that has everything. The object is spent afterwards. */
+static void say_farewell(struct session *session)
+{
+    struct transport *transport = session->transport;
+    struct session_farewell *farewell = session->farewell;
+    session->farewell = NULL;
+    unlink_transport(session);
+    transport->ops->close(transport, farewell->code, (struct str){farewell->reason, farewell->len});
+    mem_free(farewell);
+}
+
+static void keep_farewell(struct session *session, const struct session_end *end)
+{
+    struct session_farewell *farewell = mem_alloc(sizeof *farewell + end->reason.len + 1);
+    farewell->code = end->code;
+    farewell->len = end->reason.len;
+    memcpy(farewell->reason, end->reason.len > 0 ? end->reason.at : "", end->reason.len);
+    farewell->reason[farewell->len] = '\0';
+    session->farewell = farewell;
+}
+
+static void tell_broker(struct session *session, const struct session_end *end)
+{
+    if (!end->is_silent && session->state != SESSION_CONNECTING) {
+        const struct link_drop_session drop = {
+            .session = session->host.session,
+            .code = (uint16_t)end->code,
+            .reason = end->reason,
+            .remember_ms = session->key.at == NULL ? 0 : (uint32_t)end->remember_ms,
+        };
+        broker_link_drop(session->sessions->link, &drop);
+    }
+}
+
+static void close_service(struct session *session)
+{
+    void *service = session->service;
+    session->service = NULL;
+    if (service != NULL) {
+        session_service_ops(session)->closed(service);
+    }
+}
+
+void session_finish(struct session *session, const struct session_end *end)
+{
+    struct sessions *sessions = session->sessions;
+    bool has_told = session->state != SESSION_CONNECTING;
+    if (session->is_over) {
+        return;
+    }
+    session_pin(session);
+    session->is_over = true;
+    sessions->count--;
+    tell_broker(session, end);
+    if (has_told) {
+        log_closed(session, end);
+        runtime_of(session)->stats.sessions_closed++;
+    }
+    set_state(session, SESSION_CLOSING);
+    wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    close_service(session);
+    if (end->drops_queue) {
+        session_queue_drop(&session->queue);
+    }
+    if (session->transport != NULL || session->queue.count > 0) {
+        keep_farewell(session, end);
+    }
+    if (session->transport != NULL && session->queue.count == 0) {
+        say_farewell(session);
+    } else if (session->farewell != NULL) {
+        wheel_add(&runtime_of(session)->wheel, &session->timer, end->remember_ms, on_farewell_late);
+    }
+    session_unpin(session);
+}
+
+static uint64_t remember_ms(const struct session *session)
+{
+    return session->host.endpoint == NULL ? 0 : 2 * session->host.endpoint->disconnect_delay_ms;
+}
+
+static void end_too_slow(struct session *session)
+{
+    runtime_of(session)->stats.sessions_too_slow++;
+    session_finish(session, &(struct session_end){.code = 1008,
+                                                  .reason = STR("Too slow"),
+                                                  .remember_ms = remember_ms(session),
+                                                  .drops_queue = true});
+}
+
+void session_close_now(struct session *session, unsigned code, struct str reason)
+{
+    if (!session->is_over) {
+        session_finish(session,
+                       &(struct session_end){.code = code, .reason = reason, .drops_queue = true});
+    } else if (session->pins == 0) {
+        unlink_transport(session);
+        destroy_session(session);
+    }
+}
+
+/* Code 0: a receiver that can come again ends its response with `h` and finds the session where it is now. */
+void session_lost(struct session *session, struct str reason)
+{
+    session_finish(
+        session,
+        &(struct session_end){.code = 0, .reason = reason, .drops_queue = true, .is_silent = true});
+}
+
+/* --- what the service may ask ---------------------------------------------------------------------- */
+
+static void send_queued(struct session *session, struct shared_frame *frame)
+{
+    const struct limits_settings *limits = session->host.limits;
+    session_queue_push(&session->queue, frame);
+    if (session->queue.bytes > limits->queue_bytes_max ||
+        (session->transport == NULL && session->queue.count > limits->queue_messages_max)) {
+        end_too_slow(session);
+    } else if (session->transport != NULL) {
+        session->transport->ops->ready(session->transport);
+    }
+}
+
+static void send_frame(void *host, struct shared_frame *frame)
+{
+    struct session *session = host;
+    struct transport *transport = session->transport;
+    if (session->is_over) {
+        return;
+    }
+    if (session->host.is_sockjs && !frame->is_text) {
+        runtime_of(session)->stats.frames_unsendable++;
+        return;
+    }
+    session->written_ms = runtime_now(runtime_of(session));
+    runtime_of(session)->stats.frames_out++;
+    if (transport == NULL || transport->ops->send == NULL) {
+        send_queued(session, frame);
+        return;
+    }
+    transport->ops->send(transport, frame);
+    if (session->transport == transport &&
+        transport->ops->queued(transport) > session->host.limits->queue_bytes_max) {
+        end_too_slow(session);
+    }
+}
+
+static void close_session(void *host, unsigned code, struct str reason)
+{
+    struct session *session = host;
+    session_finish(
+        session,
+        &(struct session_end){.code = code, .reason = reason, .remember_ms = remember_ms(session)});
+}
+
+static void pause_session(void *host, bool stop)
+{
+    struct session *session = host;
+    if (session->is_over || session->is_paused == stop) {
+        return;
+    }
+    session->is_paused = stop;
+    if (session->transport != NULL && session->transport->ops->pause != NULL) {
+        session->transport->ops->pause(session->transport, stop);
+    }
+    if (!stop) {
+        session->read_ms = runtime_now(runtime_of(session)); /* its silence was ours */
+        session_inputs_run(session);
+    }
+}
+
+static uint64_t read_ms(const void *host)
+{
+    const struct session *session = host;
+    return session->read_ms;
+}
+
+static uint64_t written_ms(const void *host)
+{
+    const struct session *session = host;
+    return session->written_ms;
+}
+
+static const struct service_host_ops host_ops = {
+    .send = send_frame,
+    .close = close_session,
+    .pause = pause_session,
+    .read_ms = read_ms,
+    .written_ms = written_ms,
+};
+
+/* --- claim ----------------------------------------------------------------------------------------- */
+
+static void on_claim_late(struct wheel_entry *entry)
+{
+    struct session *session = MEM_CONTAINER(entry, struct session, timer);
+    session_finish(session, &(struct session_end){.code = 1013,
+                                                  .reason = STR("The message broker is away"),
+                                                  .is_silent = true});
+}
+
+static void send_claim(struct session *session)
+{
+    const struct endpoint_settings *endpoint = session->host.endpoint;
+    session->claim = broker_link_number(session->sessions->link);
+    const struct link_claim claim = {
+        .request = session->claim,
+        .session = session->host.session,
+        .key = session->key,
+        .family = session->family,
+        .expire_ms = session->key.at == NULL ? 0 : (uint32_t)endpoint->disconnect_delay_ms,
+    };
+    wheel_add(&runtime_of(session)->wheel, &session->timer,
+              runtime_of(session)->settings->timeouts.link_wait_ms, on_claim_late);
+    broker_link_claim(session->sessions->link, &claim);
+}
+
+struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
+                               const struct limits_settings *limits, struct transport *transport,
+                               struct str key)
+{
+    struct session *session = mem_zalloc(sizeof *session);
+    session->sessions = sessions;
+    session->transport = transport;
+    transport->session = session;
+    session->host.ops = &host_ops;
+    session->host.data = session;
+    session->host.session = ++sessions->last_handle;
+    session->host.endpoint = endpoint;
+    session->host.limits = limits;
+    session->host.is_sockjs = transport->ops->is_sockjs;
+    session->host.is_tcp = transport->ops->family == LINK_FAMILY_TCP;
+    session->family = (uint8_t)transport->ops->family;
+    session->service_kind = (uint8_t)(endpoint == NULL ? SERVICE_STOMP : endpoint->service);
+    session->read_ms = session->written_ms = runtime_now(sessions->runtime);
+    sessions->count++;
+    map_put_u64(&sessions->by_handle, &session->host.session, session);
+    if (key.at != NULL) {
+        session->key = (struct str){mem_strndup(key.at, key.len), key.len};
+        map_put(&sessions->by_key, session->key, session);
+    }
+    send_claim(session);
+    return session;
+}
+
+static void refuse_claim(struct session *session, const struct link_claimed *claimed)
+{
+    static const struct {
+        unsigned code;
+        const char *reason;
+    } texts[] = {
+        [LINK_CLAIM_MOVED] = {1002, "Connection interrupted"},
+        [LINK_CLAIM_BUSY] = {2010, "Another connection still open"},
+        [LINK_CLAIM_OTHER] = {1002, "Connection interrupted"},
+        [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
+    };
+    struct session_end end = {.code = 1011, .reason = STR("Internal error"), .is_silent = true};
+    struct transport *transport = session->transport;
+    if (claimed->result == LINK_CLAIM_CLOSED) {
+        end.code = claimed->code;
+        end.reason = claimed->reason;
+    } else if (claimed->result < MEM_COUNT(texts) && texts[claimed->result].reason != NULL) {
+        end.code = texts[claimed->result].code;
+        end.reason = str_of(texts[claimed->result].reason);
+    }
+    if (claimed->result == LINK_CLAIM_OTHER && transport != NULL &&
+        transport->ops->refuse != NULL) {
+        unlink_transport(session);
+        session_pin(session);
+        session_finish(session, &end);
+        transport->ops->refuse(transport);
+        session_unpin(session);
+        return;
+    }
+    session_finish(session, &end);
+}
+
+/* `o` first, then the service, then what the client sent meanwhile. */
+static void open_session(struct session *session)
+{
+    session_pin(session);
+    set_state(session, SESSION_OPEN);
+    count_attached(session);
+    log_event(
+        LOG_INFO, "session_opened", log_text("transport", session->transport->ops->name),
+        log_text("endpoint", session->host.endpoint == NULL ? "tcp" : session->host.endpoint->path),
+        log_str("session", session->host.name));
+    session_beat_start(session);
+    session->transport->ops->opened(session->transport, true);
+    if (!session->is_over) {
+        void *context = session->sessions->services->context[session->service_kind];
+        void *service = session_service_ops(session)->open(context, &session->host);
+        if (session->is_over) {
+            assert(service == NULL); /* who closes inside open() keeps nothing */
+        } else {
+            session->service = service;
+            session_inputs_run(session);
+        }
+    }
+    session_unpin(session);
+}
+
+void session_claimed(struct session *session, const struct link_claimed *claimed)
+{
+    wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    if (claimed->result != LINK_CLAIM_NEW) {
+        refuse_claim(session, claimed);
+        return;
+    }
+    session->host.name =
+        (struct str){mem_strndup(claimed->name.at, claimed->name.len), claimed->name.len};
+    runtime_of(session)->stats.sessions_opened++;
+    if (session->transport == NULL) {
+        /* The client left before it had a session. */
+        set_state(session, SESSION_OPEN);
+        session_finish(session, &(struct session_end){.code = 1006, .reason = STR("left early")});
+        return;
+    }
+    open_session(session);
+}
+
+size_t session_take(struct session *session, struct shared_frame **out_frames, size_t count_max,
+                    size_t bytes_max)
+{
+    return session_queue_take(&session->queue, out_frames, count_max, bytes_max);
+}
+
+/* --- attach and detach ----------------------------------------------------------------------------- */
+
+static void send_all_queued(struct session *session)
+{
+    struct transport *transport = session->transport;
+    if (session->queue.count == 0) {
+        return;
+    }
+    if (transport->ops->send == NULL) {
+        transport->ops->ready(transport);
+        return;
+    }
+    while (session->queue.count > 0 && session->transport == transport) {
+        struct shared_frame *frame = session_queue_pop(&session->queue);
+        transport->ops->send(transport, frame);
+        shared_frame_release(frame);
+    }
+}
+
+void session_attach_here(struct session *session, struct transport *transport)
+{
+    if (session->transport != NULL) {
+        transport->ops->close(transport, 2010, STR("Another connection still open"));
+        return;
+    }
+    session->transport = transport;
+    transport->session = session;
+    session->read_ms = runtime_now(runtime_of(session));
+    if (session->state == SESSION_CONNECTING) {
+        return;
+    }
+    session_pin(session);
+    count_attached(session);
+    if (session->state == SESSION_DETACHED) {
+        set_state(session, SESSION_OPEN);
+        broker_link_attach(session->sessions->link, session->host.session);
+        session_beat_start(session);
+    }
+    transport->ops->opened(transport, false);
+    if (session->transport == transport) {
+        send_all_queued(session);
+    }
+    if (session->transport == transport && session->farewell != NULL && session->queue.count == 0) {
+        say_farewell(session);
+    }
+    session_unpin(session);
+}
+
+static void detach_politely(struct session *session)
+{
+    if (session->state == SESSION_OPEN) {
+        set_state(session, SESSION_DETACHED);
+        broker_link_detach(session->sessions->link, session->host.session);
+    }
+}
+
+/* The client, or the network, cut the transport off. */
+static void cut_off(struct session *session, bool had_all)
+{
+    if (session->key.at == NULL) {
+        session_finish(session, &(struct session_end){.code = 1006,
+                                                      .reason = STR("connection lost"),
+                                                      .drops_queue = true});
+    } else if (session->family == LINK_FAMILY_EVENTSOURCE && had_all) {
+        detach_politely(session);
+    } else {
+        session_finish(session, &(struct session_end){.code = 1002,
+                                                      .reason = STR("Connection interrupted"),
+                                                      .remember_ms = remember_ms(session),
+                                                      .drops_queue = true});
+    }
+}
+
+void session_detach(struct transport *transport, enum detach_reason reason)
+{
+    struct session *session = transport->session;
+    bool had_all = transport->ops->queued(transport) == 0;
+    unlink_transport(session);
+    session_pin(session);
+    if (session->state == SESSION_CONNECTING) {
+        if (session->key.at == NULL &&
+            broker_link_cancel_claim(session->sessions->link, session->claim)) {
+            session_finish(session, &(struct session_end){.code = 1006, .is_silent = true});
+        }
+    } else if (session->state == SESSION_CLOSING) {
+        if (session->queue.count == 0 || reason == DETACH_ABORTED) {
+            mem_free(session->farewell); /* the broker's tombstone tells the next one */
+            session->farewell = NULL;
+        } else {
+            wheel_add(&runtime_of(session)->wheel, &session->timer, remember_ms(session),
+                      on_farewell_late);
+        }
+    } else {
+        wheel_remove(&runtime_of(session)->wheel, &session->timer);
+        if (reason == DETACH_ENDED && session->key.at != NULL) {
+            detach_politely(session);
+        } else {
+            cut_off(session, had_all);
+        }
+    }
+    session_unpin(session);
+}
+
+void session_receive(struct transport *transport, struct str text, bool is_binary)
+{
+    struct session *session = transport->session;
+    session->read_ms = runtime_now(runtime_of(session));
+    session_pin(session);
+    if (session->service != NULL && session->inputs == NULL) {
+        session_service_ops(session)->receive(session->service, text, is_binary);
+    } else if (session_inputs_bytes(session) + text.len > session->host.limits->queue_bytes_max) {
+        end_too_slow(session);
+    } else {
+        session_inputs_add(session, &text, 1, is_binary, NULL, NULL);
+    }
+    session_unpin(session);
+}
+
+void session_touch(struct transport *transport)
+{
+    struct session *session = transport->session;
+    session->read_ms = runtime_now(runtime_of(session));
+}
+
+void session_end(struct transport *transport, unsigned code, struct str reason)
+{
+    struct session *session = transport->session;
+    unlink_transport(session);
+    session_finish(session,
+                   &(struct session_end){.code = code, .reason = reason, .drops_queue = true});
+}

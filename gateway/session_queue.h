@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Frames of a session for a receiver that has not come yet, or that takes them itself. Zeroed is empty; an empty queue
+ * holds no memory.
+ */
+#pragma once
+
+#include "gateway/shared_frame.h"
+
+struct session_queue {
+    struct shared_frame **frames; /* ring, owned; each a share */
+    uint32_t first;
+    uint32_t count;
+    uint32_t cap;
+    size_t bytes; /* as if owned */
+};
+
+void session_queue_push(struct session_queue *queue,
+                        struct shared_frame *frame); /* takes a share of its own */
+struct shared_frame *
+session_queue_pop(struct session_queue *queue); /* the share is the caller's; not when empty */
+void session_queue_drop(struct session_queue *queue);
+
+/* As session_take(). */
+size_t session_queue_take(struct session_queue *queue, struct shared_frame **out_frames,
+                          size_t count_max, size_t bytes_max);

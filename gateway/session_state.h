@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What session.c, session_inputs.c and sessions.c know in common; nobody else includes this.
+ */
+#pragma once
+
+#include "common/map.h"
+#include "gateway/broker_link.h"
+#include "gateway/session.h"
+#include "gateway/session_queue.h"
+
+struct sessions {
+    struct runtime *runtime;
+    struct broker_link *link; /* borrowed */
+    const struct services *services;
+    struct map by_handle;   /* u64 -> struct session, owned */
+    struct map by_key;      /* struct session::key -> the same, for HTTP sessions */
+    struct map sends;       /* u64 of session_input::data -> struct session_input with `done` */
+    struct list_node waits; /* struct sessions_wait, owned */
+    uint64_t last_handle;
+    size_t count; /* without those in SESSION_CLOSING */
+};
+
+/* Messages that a client sent together: one body of an HTTP send, or one message of a transport. */
+struct session_input {
+    struct session_input *next; /* session::inputs */
+    session_sent_cb done;       /* NULL: nobody waits, or he has gone */
+    void *data;
+    uint64_t data_key; /* of sessions::sends */
+    uint64_t request;  /* of the end mark; 0: the service has not got it yet */
+    size_t count;      /* of messages */
+    size_t bytes;      /* of all messages */
+    bool is_binary;
+    size_t lens[]; /* `count` lengths, then the messages */
+};
+
+struct session_farewell {
+    unsigned code;
+    size_t len;
+    char reason[];
+};
+
+struct session {
+    struct sessions *sessions;
+    struct transport *transport;  /* borrowed; NULL while detached */
+    void *service;                /* owned through its ops; NULL before `o` and after the end */
+    struct service_host host;     /* its name is ours */
+    struct str key;               /* owned; absent for WebSocket and TCP */
+    struct session_queue queue;   /* for a receiver that is away, or takes the frames itself */
+    struct session_input *inputs; /* owned, oldest first */
+    struct session_farewell *farewell; /* owned; in SESSION_CLOSING */
+    struct wheel_entry
+        timer; /* CONNECTING: the claim's deadline; OPEN: SockJS heart-beat; CLOSING: the end */
+    uint64_t claim; /* request */
+    uint64_t read_ms;
+    uint64_t written_ms;
+    uint8_t state; /* enum session_state */
+    uint8_t family;
+    uint8_t service_kind; /* enum endpoint_service */
+    uint8_t pins;         /* calls under way that still use this object */
+    bool is_over;         /* ended; goes when the last pin goes */
+    bool is_paused;
+};
+
+struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
+                               const struct limits_settings *limits, struct transport *transport,
+                               struct str key);
+
+/* The session ends here: service closed, transport or next receiver told, the broker told to remember it for
+ * `remember_ms`. What the client has not fetched is dropped with `drops_queue`. */
+struct session_end {
+    unsigned code;
+    struct str reason;
+    uint64_t remember_ms;
+    bool drops_queue;
+    bool is_silent; /* the broker knows, or never knew */
+};
+void session_finish(struct session *session, const struct session_end *end);
+void session_close_now(struct session *session, unsigned code,
+                       struct str reason); /* shutdown: in any state */
+void session_lost(struct session *session,
+                  struct str reason); /* the broker says it is not ours any more */
+void session_claimed(struct session *session, const struct link_claimed *claimed);
+void session_attach_here(struct session *session, struct transport *transport);
+const struct service_ops *session_service_ops(const struct session *session);
+
+/* Pins keep the object through calls that may end it. */
+void session_pin(struct session *session);
+void session_unpin(struct session *session);
+
+/* session_beat.c: while a transport is attached; session::timer is its */
+void session_beat_start(struct session *session);
+
+/* session_inputs.c */
+void session_inputs_add(struct session *session, const struct str *messages, size_t count,
+                        bool is_binary, session_sent_cb done, void *data);
+bool session_inputs_must_wait(const struct session *session);
+size_t session_inputs_bytes(const struct session *session); /* that the service has not got */
+void session_inputs_run(struct session *session);           /* hands on what may be handed on */
+bool session_inputs_answered(struct session *session, uint64_t request);
+void session_inputs_finish(struct session *session);
