@@ -13,17 +13,17 @@
 
 enum sockjs_error {
     SOCKJS_ERR_EMPTY = -1,    /* no payload: "Payload expected." */
-    SOCKJS_ERR_JSON = -2,     /* not JSON: "Broken JSON encoding." */
+    SOCKJS_ERR_JSON = -2,     /* not JSON, or nested over 64 deep: "Broken JSON encoding." */
     SOCKJS_ERR_NO_ARRAY = -3, /* JSON, but no array (of strings or scalars): "Payload expected." */
     SOCKJS_ERR_COUNT = -4,    /* more messages than the caller's limit */
 };
 
-/* The messages of one body, in order, in one allocation. Zeroed is empty. */
+/* The messages of one body, in order. Zeroed is empty. */
 struct sockjs_messages {
-    struct str *items; /* point into `text` */
+    struct str *items; /* owned; point into `text` */
     size_t count;
-    struct buf text;   /* owned */
-    size_t cap;
+    struct buf text; /* owned */
+    size_t cap;      /* of items */
 };
 
 void sockjs_messages_finish(struct sockjs_messages *messages);
@@ -34,7 +34,8 @@ void sockjs_messages_finish(struct sockjs_messages *messages);
 int sockjs_decode(struct str body, size_t count_max, bool accepts_string,
                   struct sockjs_messages *messages) __attribute__((warn_unused_result));
 
-/* The value of form field `d`, percent- and plus-decoded into *out. Absent or empty: SOCKJS_ERR_EMPTY. */
+/* The value of the first form field `d`, percent- and plus-decoded; replaces what *out held. Absent or empty:
+ * SOCKJS_ERR_EMPTY, *out untouched. */
 int sockjs_decode_form(struct str body, struct buf *out) __attribute__((warn_unused_result));
 
 /* One message as a quoted JSON string, escaped for the wire. `text` is UTF-8 or WTF-8 (an invalid byte becomes
@@ -45,10 +46,11 @@ void sockjs_encode_string(struct buf *out, struct str text);
 void sockjs_encode_close(struct buf *out, unsigned code, struct str reason);
 
 /* One frame (o, h, a[...], c[...]) as each transport carries it, without HTTP chunking. */
-void sockjs_wrap_xhr(struct buf *out, struct str frame);                       /* frame LF */
-void sockjs_wrap_eventsource(struct buf *out, struct str frame);               /* data: frame CRLF CRLF */
-void sockjs_wrap_htmlfile(struct buf *out, struct str frame);                  /* <script> p("frame"); */
-void sockjs_wrap_jsonp(struct buf *out, struct str callback, struct str frame); /* callback("frame"); */
+void sockjs_wrap_xhr(struct buf *out, struct str frame);         /* frame LF */
+void sockjs_wrap_eventsource(struct buf *out, struct str frame); /* data: frame CRLF CRLF */
+void sockjs_wrap_htmlfile(struct buf *out, struct str frame);    /* <script> p("frame"); */
+/* callback("frame"); behind an empty comment */
+void sockjs_wrap_jsonp(struct buf *out, struct str callback, struct str frame);
 
 /* Letters, digits, "-", "_", "." only, 1 to 32 of them. */
 bool sockjs_callback_is_valid(struct str callback);
