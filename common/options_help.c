@@ -65,10 +65,28 @@ static void put_bounds(const struct option *row, struct buf *out)
     }
 }
 
-/* Broken between words. */
-static void put_wrapped(const char *text, struct buf *out)
+/* "Also in gateway.endpoints[].limits." for what other objects may say too. */
+static void put_meaning(const struct options *options, const struct option *row, struct buf *out)
 {
-    struct str rest = str_of(text), word;
+    const char *separator = " Also in ";
+    buf_append_text(out, row->meaning);
+    for (size_t i = 0; i < options->row_count; i++) {
+        const struct option *same = &options->rows[i];
+        if (same->type == OPTION_SAME && (same->scopes & row->scopes) != 0 &&
+            str_equal(options_row_group(row), str_of(same->words))) {
+            buf_append_format(out, "%s`%s`", separator, same->path);
+            separator = " and ";
+        }
+    }
+    if (strcmp(separator, " and ") == 0) {
+        buf_append_byte(out, '.');
+    }
+}
+
+/* Broken between words. */
+static void put_wrapped(struct str text, struct buf *out)
+{
+    struct str rest = text, word;
     size_t column = 0;
     while (str_next(&rest, ' ', &word)) {
         if (column > 0 && column + 1 + word.len > HELP_COLUMNS) {
@@ -88,8 +106,9 @@ static void put_wrapped(const char *text, struct buf *out)
     buf_append_byte(out, '\n');
 }
 
-static void put_help_row(const struct option *row, struct buf *out)
+static void put_help_row(const struct options *options, const struct option *row, struct buf *out)
 {
+    struct buf meaning = {0};
     struct str name = options_row_name(row);
     bool has_default = (row->flags & OPTION_REQUIRED) == 0;
     buf_append_format(out, "  %.*s (%s", (int)name.len, name.at, has_default ? "default: " : "");
@@ -97,7 +116,9 @@ static void put_help_row(const struct option *row, struct buf *out)
     buf_append_text(out, "; ");
     put_bounds(row, out);
     buf_append_text(out, ")\n");
-    put_wrapped(row->meaning, out);
+    put_meaning(options, row, &meaning);
+    put_wrapped(buf_str(&meaning), out);
+    buf_finish(&meaning);
 }
 
 void options_print_help(const struct options *options, unsigned programs, struct buf *out)
@@ -113,7 +134,7 @@ void options_print_help(const struct options *options, unsigned programs, struct
             buf_append_format(out, "\n%.*s\n", (int)group.len, group.at);
             last = group;
         }
-        put_help_row(row, out);
+        put_help_row(options, row, out);
     }
 }
 
@@ -164,7 +185,9 @@ static void put_markdown_row(const struct options *options, const struct option 
         }
     }
     buf_append_text(out, " | ");
-    put_cell(str_of(row->meaning), out);
+    cell.len = 0;
+    put_meaning(options, row, &cell);
+    put_cell(buf_str(&cell), out);
     buf_append_text(out, " |\n");
     buf_finish(&cell);
 }

@@ -317,6 +317,47 @@ static FILE *open_documentation(void)
     return found != NULL ? found : fopen(name, "re");
 }
 
+/* What stands between ``` lines, the first of which is `fence`. */
+static struct str find_block(const struct buf *document, const char *fence)
+{
+    const char *start = strstr(text_of(document), fence);
+    assert_non_null(start);
+    start += strlen(fence);
+    const char *end = strstr(start, "```");
+    assert_non_null(end);
+    return (struct str){start, (size_t)(end - start)};
+}
+
+static void the_examples_of_the_documentation_are_true(void **state)
+{
+    static const char json[] = "{\"gateway\": {\"endpoints\": [{\"path\": \"/ws\", "
+                               "\"disconnect_delay\": 5}], \"listn\": []}}";
+    struct outcome manual, example, wrong;
+    (void)state;
+    run(&manual, SETTINGS_GATEWAY, NULL, NULL, "--print-options-markdown");
+    struct str shown = find_block(&manual.out, "```json\n");
+    char *copy = mem_strndup(shown.at, shown.len);
+    run(&example, SETTINGS_GATEWAY, copy, NULL, "");
+    assert_true(example.runs);
+    mem_free(copy);
+    run(&wrong, SETTINGS_GATEWAY, json, NULL, "");
+    struct str lines = find_block(&manual.out, "\n\n```\n"), line;
+    struct str got = str_of(text_of(&wrong.err)), got_line;
+    while (str_next(&lines, '\n', &line) && line.len > 0) {
+        static const char before[] = "sluice-gateway: ", file[] = "sluice.json";
+        assert_true(str_next(&got, '\n', &got_line));
+        assert_true(got_line.len > strlen(before) + strlen(config_path));
+        size_t skip = strlen(before) + strlen(file),
+               got_skip = strlen(before) + strlen(config_path);
+        assert_true(str_equal((struct str){line.at + skip, line.len - skip},
+                              (struct str){got_line.at + got_skip, got_line.len - got_skip}));
+    }
+    assert_int_equal(got.len, 0);
+    finish(&manual);
+    finish(&example);
+    finish(&wrong);
+}
+
 static void the_documentation_is_what_the_table_says(void **state)
 {
     struct outcome outcome;
@@ -355,6 +396,7 @@ int main(void)
         cmocka_unit_test(what_is_printed_as_configuration_is_one),
         cmocka_unit_test(arguments_are_answered),
         cmocka_unit_test(help_lists_what_the_program_reads),
+        cmocka_unit_test(the_examples_of_the_documentation_are_true),
         cmocka_unit_test(the_documentation_is_what_the_table_says),
     };
     return cmocka_run_group_tests(tests, make_config, remove_config);
