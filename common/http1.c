@@ -4,7 +4,7 @@
  *
  * Happy path:
  *   http1_feed() gives head bytes to http1_scan_bytes(), then the good ones to llhttp, whose callbacks gather
- *   target, names and values in one buffer and count them against the limits;
+ *   target, names and values in one buffer;
  *   end_head() points the request at that buffer and asks http1_rules_apply(); without a body that is all;
  *   feed_body() lets llhttp take the body's framing off; it stops at each chunk's edge, so that the bytes between
  *   chunks can be counted; a trailer is a head again: scanned, counted, dropped;
@@ -25,8 +25,6 @@
 #include "common/mem.h"
 
 #define CHUNK_LINE_BYTES 256 /* size, extensions and line ends before a chunk */
-#define PADDING_BYTES 256    /* of a whole head, beyond what the limits count */
-#define LINE_PADDING 4       /* ": " and CR LF */
 #define HEADERS_FIRST 8
 
 static_assert(LLHTTP_VERSION_MAJOR > 8 || (LLHTTP_VERSION_MAJOR == 8 && LLHTTP_VERSION_MINOR >= 1),
@@ -49,9 +47,6 @@ struct http1 {
     struct buf text; /* target, name, value, name, value... without gaps */
     struct buf body;
     struct buf trailer_name;
-    size_t line_bytes;   /* of the header line under way */
-    size_t header_bytes; /* of all header lines, trailer included */
-    size_t header_lines;
     size_t chunk_line_bytes;
     struct http1_framing framing;
     bool has_name; /* the line's name is under way */
@@ -71,24 +66,8 @@ static int refuse(struct http1 *http1, unsigned status, const char *reason)
 static int on_url(llhttp_t *parser, const char *at, size_t len)
 {
     struct http1 *http1 = parser->data;
-    if (len > http1->limits->target_bytes - http1->request.target.len) {
-        return refuse(http1, 414, "The request target is too long.");
-    }
     buf_append(&http1->text, at, len);
     http1->request.target.len += len;
-    return 0;
-}
-
-static int count_line(struct http1 *http1, size_t len)
-{
-    http1->line_bytes += len;
-    http1->header_bytes += len;
-    if (http1->line_bytes > http1->limits->header_line) {
-        return refuse(http1, 431, "A header line is too long.");
-    }
-    if (http1->header_bytes > http1->limits->header_bytes) {
-        return refuse(http1, 431, "The header lines are too long.");
-    }
     return 0;
 }
 
@@ -107,32 +86,19 @@ static void add_header(struct http1 *http1)
     http1->headers[count] = (struct http1_header){{NULL, 0}, {NULL, 0}};
 }
 
-static int begin_line(struct http1 *http1)
-{
-    http1->has_name = true;
-    http1->line_bytes = 0;
-    http1->trailer_name.len = 0;
-    if (++http1->header_lines > http1->limits->header_count) {
-        return refuse(http1, 431, "There are too many header lines.");
-    }
-    if (http1->state == IN_HEAD) {
-        add_header(http1);
-    }
-    return 0;
-}
-
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
     struct http1 *http1 = parser->data;
-    if ((!http1->has_name && begin_line(http1) != 0) || count_line(http1, len) != 0) {
-        return HPE_USER;
-    }
-    if (http1->state == IN_HEAD) {
-        buf_append(&http1->text, at, len);
-        last_header(http1)->name.len += len;
-    } else {
+    if (http1->state == IN_TRAILER) {
         buf_append(&http1->trailer_name, at, len);
+        return 0;
     }
+    if (!http1->has_name) {
+        add_header(http1);
+        http1->has_name = true;
+    }
+    buf_append(&http1->text, at, len);
+    last_header(http1)->name.len += len;
     return 0;
 }
 
@@ -140,19 +106,16 @@ static int on_header_field_complete(llhttp_t *parser)
 {
     struct http1 *http1 = parser->data;
     http1->has_name = false;
-    if (http1->state == IN_TRAILER &&
-        http1_rules_forbid_in_trailer(buf_str(&http1->trailer_name))) {
+    if (http1_rules_forbid_in_trailer(buf_str(&http1->trailer_name))) {
         return refuse(http1, 400, "A trailer cannot say where a message ends or whom it is for.");
     }
+    http1->trailer_name.len = 0;
     return 0;
 }
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct http1 *http1 = parser->data;
-    if (count_line(http1, len) != 0) {
-        return HPE_USER;
-    }
     if (http1->state == IN_HEAD) {
         buf_append(&http1->text, at, len);
         last_header(http1)->value.len += len;
@@ -219,21 +182,15 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-static size_t head_bytes_max(const struct http1_limits *limits)
-{
-    return limits->target_bytes + limits->header_bytes + LINE_PADDING * limits->header_count +
-           PADDING_BYTES;
-}
-
 /* Expects a request; memory of the last one is gone. */
 static void begin_request(struct http1 *http1)
 {
     llhttp_init(&http1->parser, HTTP_REQUEST, &settings);
     http1->parser.data = http1;
-    http1_scan_head(&http1->scan, head_bytes_max(http1->limits));
+    http1_scan_head(&http1->scan, http1->limits);
     http1->state = IN_HEAD;
     http1->request = (struct http1_request){.header_count = 0};
-    http1->line_bytes = http1->header_bytes = http1->header_lines = http1->chunk_line_bytes = 0;
+    http1->chunk_line_bytes = 0;
     http1->has_name = http1->has_head = http1->has_end = http1->in_chunk = false;
 }
 
@@ -366,37 +323,42 @@ static enum http1_result feed_lines(struct http1 *http1, const char *bytes, size
     return http1->state == IN_HEAD ? end_head(http1) : end_trailer(http1);
 }
 
-/* Bytes before a chunk's data are no part of the body and would have no end otherwise. */
-static void count_chunk_line(struct http1 *http1, size_t len)
+/* Bytes before a chunk's data are no part of the body and would have no end otherwise: llhttp is given no
+ * more of them than may be. */
+static enum http1_result feed_chunk_line(struct http1 *http1, const char *bytes, size_t len,
+                                         size_t *out_consumed)
 {
-    http1->chunk_line_bytes += len;
-    if (http1->chunk_line_bytes > CHUNK_LINE_BYTES) {
+    size_t room = CHUNK_LINE_BYTES - http1->chunk_line_bytes;
+    if (room == 0) {
         (void)refuse(http1, 400, "A chunk's size line is too long.");
+        return HTTP1_BAD;
+    }
+    *out_consumed = run_parser(http1, bytes, len < room ? len : room);
+    http1->chunk_line_bytes += *out_consumed;
+    if (http1->refusal.status != 0) {
+        return HTTP1_BAD;
     }
     if (http1->in_chunk) {
         http1->chunk_line_bytes = 0;
+        if (http1->parser.content_length == 0) {
+            http1_scan_trailer(&http1->scan);
+            http1->state = IN_TRAILER;
+        }
     }
+    return HTTP1_MORE;
 }
 
 static enum http1_result feed_body(struct http1 *http1, const char *bytes, size_t len,
                                    size_t *out_consumed)
 {
-    bool is_line = http1->framing.is_chunked && !http1->in_chunk;
-    *out_consumed = run_parser(http1, bytes, len);
-    if (is_line) {
-        count_chunk_line(http1, *out_consumed);
+    if (http1->framing.is_chunked && !http1->in_chunk) {
+        return feed_chunk_line(http1, bytes, len, out_consumed);
     }
+    *out_consumed = run_parser(http1, bytes, len);
     if (http1->refusal.status != 0) {
         return HTTP1_BAD;
     }
-    if (http1->has_end) {
-        return finish_request(http1);
-    }
-    if (is_line && http1->in_chunk && http1->parser.content_length == 0) {
-        http1_scan_trailer(&http1->scan, head_bytes_max(http1->limits));
-        http1->state = IN_TRAILER;
-    }
-    return HTTP1_MORE;
+    return http1->has_end ? finish_request(http1) : HTTP1_MORE;
 }
 
 enum http1_result http1_feed(struct http1 *http1, const void *bytes, size_t len,

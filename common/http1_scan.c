@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pre-scan of an HTTP/1 head (RFC 9112, sections 2 to 5, without what is obsolete there).
+ * Pre-scan of an HTTP/1 head (RFC 9112, sections 2 to 5, without what is obsolete there) within its limits.
  *
  * Every llhttp lets through something that another parser reads differently: which, differs from version to version.
  * Here each byte of the head passes a small machine first. It refuses CR without LF and LF without CR, folded
  * lines, names that are empty or no token, blanks before the colon, controls other than tab, anything but single
  * spaces in the request line, 8-bit bytes there (values may hold them: cookies do), versions other than 1.0 and
- * 1.1, methods that we do not speak, and heads beyond `bytes_max` however they are padded.
+ * 1.1 and methods that we do not speak.
  *
- * What the values mean is http1_rules.c's business, and limits of single lines are http1.c's.
+ * The limits are held here, too, and not where llhttp tells of texts, because it tells of them in pieces that depend
+ * on how the bytes came. Blanks before a value belong to no limit but the whole head's.
+ *
+ * What the values mean is http1_rules.c's business.
  */
 #include "common/http1_scan.h"
 
@@ -27,12 +30,15 @@ enum {
     AT_VERSION_LF,
     AT_LINE,
     IN_NAME,
+    AT_VALUE,
     IN_VALUE,
     AT_VALUE_LF,
     AT_END_LF,
 };
 
-#define VERSION_BYTES 8 /* "HTTP/1.1" */
+#define VERSION_BYTES 8   /* "HTTP/1.1" */
+#define PADDING_BYTES 256 /* of a whole head, beyond what the limits count */
+#define LINE_PADDING 4    /* ": " and CR LF */
 
 static const struct {
     const char *name;
@@ -40,14 +46,16 @@ static const struct {
 } methods[] = {{"GET", 0},    {"HEAD", 0},  {"POST", 0},    {"OPTIONS", 0},  {"PUT", 0},
                {"DELETE", 0}, {"PATCH", 0}, {"TRACE", 405}, {"CONNECT", 405}};
 
-void http1_scan_head(struct http1_scan *scan, size_t bytes_max)
+void http1_scan_head(struct http1_scan *scan, const struct http1_limits *limits)
 {
-    *scan = (struct http1_scan){.state = AT_START, .bytes_max = bytes_max};
+    *scan = (struct http1_scan){.limits = limits, .state = AT_START};
 }
 
-void http1_scan_trailer(struct http1_scan *scan, size_t bytes_max)
+void http1_scan_trailer(struct http1_scan *scan)
 {
-    *scan = (struct http1_scan){.state = AT_LINE, .bytes_max = bytes_max};
+    scan->state = AT_LINE;
+    scan->is_done = false;
+    scan->bytes = 0;
 }
 
 bool http1_scan_is_midway(const struct http1_scan *scan)
@@ -116,11 +124,16 @@ static bool scan_method(struct http1_scan *scan, uint8_t byte)
 
 static bool scan_target(struct http1_scan *scan, uint8_t byte)
 {
-    if (byte == ' ' && scan->state == IN_TARGET) {
+    bool is_first = scan->state == AT_TARGET;
+    if (byte == ' ' && !is_first) {
         return go(scan, IN_VERSION);
     }
-    if (byte <= ' ' || byte > '~' || byte == '#' || byte == '\\') {
+    if (byte <= ' ' || byte > '~' || byte == '#' || byte == '\\' ||
+        (is_first && byte != '/' && byte != '*')) {
         return refuse(scan, 400, "The request target is malformed.");
+    }
+    if (++scan->target_bytes > scan->limits->target_bytes) {
+        return refuse(scan, 414, "The request target is too long.");
     }
     return go(scan, IN_TARGET);
 }
@@ -152,12 +165,32 @@ static bool scan_version(struct http1_scan *scan, uint8_t byte)
     return keep_word(scan, byte) && (scan->word_len < VERSION_BYTES || check_version(scan));
 }
 
+static bool count_byte(struct http1_scan *scan, uint8_t state)
+{
+    if (++scan->line_bytes > scan->limits->header_line) {
+        return refuse(scan, 431, "A header line is too long.");
+    }
+    if (++scan->header_bytes > scan->limits->header_bytes) {
+        return refuse(scan, 431, "The header lines are too long.");
+    }
+    return go(scan, state);
+}
+
 static bool scan_name(struct http1_scan *scan, uint8_t byte)
 {
     if (byte == ':' && scan->state == IN_NAME) {
-        return go(scan, IN_VALUE);
+        return go(scan, AT_VALUE);
     }
-    return is_token(byte) ? go(scan, IN_NAME) : refuse(scan, 400, "A header name is malformed.");
+    if (!is_token(byte)) {
+        return refuse(scan, 400, "A header name is malformed.");
+    }
+    if (scan->state == AT_LINE) {
+        scan->line_bytes = 0;
+        if (++scan->header_lines > scan->limits->header_count) {
+            return refuse(scan, 431, "There are too many header lines.");
+        }
+    }
+    return count_byte(scan, IN_NAME);
 }
 
 static bool scan_value(struct http1_scan *scan, uint8_t byte)
@@ -165,8 +198,11 @@ static bool scan_value(struct http1_scan *scan, uint8_t byte)
     if (byte == '\r') {
         return go(scan, AT_VALUE_LF);
     }
-    return byte == '\t' || (byte >= ' ' && byte != 0x7f) ||
-           refuse(scan, 400, "A header value is malformed.");
+    if (byte != '\t' && (byte < ' ' || byte == 0x7f)) {
+        return refuse(scan, 400, "A header value is malformed.");
+    }
+    bool is_blank = byte == ' ' || byte == '\t';
+    return (scan->state == AT_VALUE && is_blank) || count_byte(scan, IN_VALUE);
 }
 
 static bool scan_byte(struct http1_scan *scan, uint8_t byte)
@@ -191,6 +227,7 @@ static bool scan_byte(struct http1_scan *scan, uint8_t byte)
         return byte == '\r' ? go(scan, AT_END_LF) : scan_name(scan, byte);
     case IN_NAME:
         return scan_name(scan, byte);
+    case AT_VALUE:
     case IN_VALUE:
         return scan_value(scan, byte);
     default:
@@ -199,11 +236,18 @@ static bool scan_byte(struct http1_scan *scan, uint8_t byte)
     }
 }
 
+static size_t bytes_max(const struct http1_limits *limits)
+{
+    return limits->target_bytes + limits->header_bytes + LINE_PADDING * limits->header_count +
+           PADDING_BYTES;
+}
+
 size_t http1_scan_bytes(struct http1_scan *scan, const char *bytes, size_t len)
 {
+    size_t max = bytes_max(scan->limits);
     size_t at = 0;
     while (at < len && !scan->is_done) {
-        if (scan->bytes == scan->bytes_max) {
+        if (scan->bytes == max) {
             (void)refuse(scan, 431, "The request head is too long.");
             break;
         }
