@@ -13,9 +13,10 @@
 
 enum destination_error {
     DESTINATION_ERR_EMPTY = -1,
-    DESTINATION_ERR_LENGTH = -2,  /* longer than the caller allows */
-    DESTINATION_ERR_TEXT = -3,    /* invalid UTF-8 or a control character */
-    DESTINATION_ERR_PATTERN = -4, /* an unfinished brace, a regular expression, or over 16 segments */
+    DESTINATION_ERR_LENGTH = -2, /* longer than the caller allows */
+    DESTINATION_ERR_TEXT = -3,   /* invalid UTF-8 or a control character */
+    DESTINATION_ERR_PATTERN =
+        -4, /* an unfinished brace, a regular expression, or over 16 segments */
 };
 
 #define DESTINATION_SEGMENTS_MAX 16 /* of a pattern */
@@ -25,7 +26,8 @@ int destination_check(struct str name, size_t bytes_max) __attribute__((warn_unu
 
 /* `name` is checked already. */
 bool destination_is_pattern(struct str name);
-int destination_check_pattern(struct str pattern, char separator) __attribute__((warn_unused_result));
+int destination_check_pattern(struct str pattern, char separator)
+    __attribute__((warn_unused_result));
 
 /* AntPathMatcher.match(pattern, name) with that separator ('/' or '.'). Time is linear in the product of
  * segment counts and in the lengths; no recursion. */
