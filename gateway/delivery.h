@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From one DELIVERED to many connections: groups, their members, and one MESSAGE per shape.
+ *
+ * A group is one subscribed destination or pattern; the broker numbers it, and tells with SUBSCRIBED and RESTORED which
+ * subscription is in which. A shape is what makes two MESSAGE frames of one message differ: STOMP version and
+ * subscription id. Most clients name their subscriptions alike, so a message has one or two shapes.
+ */
+#pragma once
+
+#include "gateway/service.h"
+#include "proto/link_msg.h"
+#include "proto/stomp_frame.h"
+
+struct delivery;
+struct delivery_group;
+struct delivery_shape;
+
+/* A subscription's place in a group. Zeroed is nowhere. Embedded in the subscription, stays in place. */
+struct delivery_seat {
+    struct delivery_group *group; /* borrowed */
+    uint32_t index;               /* of the group's members */
+};
+
+struct delivery *delivery_create(struct stats *stats);
+void delivery_destroy(struct delivery *delivery); /* takes NULL; nobody may be seated */
+
+/* `id` absent: a 1.0 subscription without one; its MESSAGEs have no subscription header. */
+struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stomp_version version,
+                                            struct str id);
+void delivery_shape_release(struct delivery *delivery, struct delivery_shape *shape);
+struct str delivery_shape_id(const struct delivery_shape *shape);
+
+/* `host` and `shape` are borrowed until delivery_leave(). Both may be called while a message is delivered. */
+void delivery_join(struct delivery *delivery, uint32_t group, struct delivery_seat *seat,
+                   const struct service_host *host, struct delivery_shape *shape);
+void delivery_leave(struct delivery *delivery,
+                    struct delivery_seat *seat); /* takes one that is nowhere */
+
+/* The link is lost: its group numbers mean nothing any more. */
+void delivery_clear(struct delivery *delivery);
+
+/* One message to the members of its groups. Those that join meanwhile do not get it. */
+void delivery_deliver(struct delivery *delivery, const struct link_delivered *delivered);

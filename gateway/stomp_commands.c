@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a client may say, and when: one table of commands.
+ *
+ *   stomp_handle_frame() finds the row, asks whether the command is allowed in this phase, whether the frame is as it
+ *   must be (`check`: NULL, or the sentence of the ERROR), and goes on (`proceed`).
+ *
+ * Here are SEND and DISCONNECT, and the refusals; CONNECT and subscriptions have files of their own.
+ * Headers that only a server writes, and those that belong to the SEND itself, do not travel on.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/mem.h"
+#include "common/settings.h"
+#include "gateway/stomp_state.h"
+#include "proto/destination.h"
+
+#define RECEIPT_BYTES_MAX 256
+
+#define IN_AWAIT (1u << STOMP_AWAIT_CONNECT)
+#define IN_CONNECTED (1u << STOMP_CONNECTED_PHASE)
+
+struct row {
+    unsigned allowed_in; /* bits of enum stomp_phase */
+    const char *(*check)(struct stomp_session *session, const struct stomp_frame *frame);
+    void (*proceed)(struct stomp_session *session, const struct stomp_frame *frame);
+};
+
+/* --- SEND ------------------------------------------------------------------------------------------ */
+
+/* Stripped from a SEND: by name, or by a beginning. */
+static const struct {
+    struct str name;
+    bool is_prefix;
+    bool stays_on_tcp; /* a relay needs what it wrote itself */
+} stripped[] = {
+    {{"destination", 11}, false, false}, /* travels apart */
+    {{"receipt", 7}, false, false},
+    {{"transaction", 11}, false, false},
+    {{"content-length", 14}, false, false},
+    {{"subscription", 12}, false, false},
+    {{"ack", 3}, false, false},
+    {{"message-id", 10}, false, false},
+    {{"redelivered", 11}, false, false},
+    {{"user-id", 7}, false, false},
+    {{"user-name", 9}, false, false},
+    {{"receipt-id", 10}, false, false},
+    {{"version", 7}, false, false},
+    {{"session", 7}, false, false},
+    {{"server", 6}, false, false},
+    {{"simp", 4}, true, true},
+};
+
+static bool is_stripped(struct str name, bool is_tcp)
+{
+    for (size_t i = 0; i < MEM_COUNT(stripped); i++) {
+        bool is_it = stripped[i].is_prefix ? str_starts(name, stripped[i].name)
+                                           : str_equal(name, stripped[i].name);
+        if (is_it) {
+            return !(is_tcp && stripped[i].stays_on_tcp);
+        }
+    }
+    return false;
+}
+
+static struct str collect_headers(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct buf *block = &session->stomp->headers;
+    block->len = 0;
+    for (size_t i = 0; i < frame->header_count; i++) {
+        if (!is_stripped(frame->headers[i].name, session->host->is_tcp)) {
+            link_put_header(block, frame->headers[i].name, frame->headers[i].value);
+        }
+    }
+    return buf_str(block);
+}
+
+static const char *check_send(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct str destination = stomp_frame_header(frame, "destination");
+    if (stomp_frame_header(frame, "transaction").at != NULL) {
+        return "Transactions are not supported";
+    }
+    if (destination.at == NULL) {
+        return "SEND needs a destination header";
+    }
+    if (destination_check(destination, session->host->limits->destination_bytes_max) < 0) {
+        return "The destination is empty, too long, or no plain text";
+    }
+    return NULL;
+}
+
+static void send_message(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct stomp *stomp = session->stomp;
+    char id[32];
+    int len = snprintf(id, sizeof id, "%s-%" PRIu64, stomp->prefix, ++stomp->messages);
+    const struct link_publish publish = {
+        .request = stomp_expect_receipt(session, frame),
+        .session = session->host->session,
+        .message = {.id = {id, (size_t)len},
+                    .destination = stomp_frame_header(frame, "destination"),
+                    .headers = collect_headers(session, frame),
+                    .body = frame->body},
+    };
+    broker_link_publish(stomp->link, &publish);
+    stomp_consider_pause(session);
+}
+
+/* --- DISCONNECT ------------------------------------------------------------------------------------ */
+
+static const char *check_nothing(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    (void)session;
+    (void)frame;
+    return NULL;
+}
+
+static void disconnect(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    if (stomp_frame_header(frame, "receipt").at == NULL) {
+        session->host->ops->close(session->host->data, 1000, STR("Goodbye"));
+        return;
+    }
+    stomp_set_phase(session, STOMP_LEAVING);
+    stomp_receipt_in_turn(session, frame);
+}
+
+/* --- refusals -------------------------------------------------------------------------------------- */
+
+static const char *refuse_ack(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    (void)session;
+    (void)frame;
+    return "Acknowledgement (ACK, NACK) is not supported";
+}
+
+static const char *refuse_transaction(struct stomp_session *session,
+                                      const struct stomp_frame *frame)
+{
+    (void)session;
+    (void)frame;
+    return "Transactions (BEGIN, COMMIT, ABORT) are not supported";
+}
+
+static const struct row rows[] = {
+    [STOMP_CONNECT] = {IN_AWAIT, stomp_check_connect, stomp_connect},
+    [STOMP_STOMP] = {IN_AWAIT, stomp_check_connect, stomp_connect},
+    [STOMP_SEND] = {IN_CONNECTED, check_send, send_message},
+    [STOMP_SUBSCRIBE] = {IN_CONNECTED, stomp_check_subscribe, stomp_subscribe},
+    [STOMP_UNSUBSCRIBE] = {IN_CONNECTED, stomp_check_unsubscribe, stomp_unsubscribe},
+    [STOMP_DISCONNECT] = {IN_CONNECTED, check_nothing, disconnect},
+    [STOMP_ACK] = {IN_CONNECTED, refuse_ack, NULL},
+    [STOMP_NACK] = {IN_CONNECTED, refuse_ack, NULL},
+    [STOMP_BEGIN] = {IN_CONNECTED, refuse_transaction, NULL},
+    [STOMP_COMMIT] = {IN_CONNECTED, refuse_transaction, NULL},
+    [STOMP_ABORT] = {IN_CONNECTED, refuse_transaction, NULL},
+};
+
+static const char *refuse_in_phase(const struct stomp_session *session,
+                                   const struct stomp_frame *frame)
+{
+    if (session->phase == STOMP_AWAIT_CONNECT) {
+        return "Not connected: the first frame must be CONNECT";
+    }
+    if (frame->command == STOMP_CONNECT || frame->command == STOMP_STOMP) {
+        return "Already connected";
+    }
+    return "Unknown command";
+}
+
+void stomp_handle_frame(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct str receipt = stomp_frame_header(frame, "receipt");
+    const char *fault = NULL;
+    const struct row *row = NULL;
+    if ((size_t)frame->command < MEM_COUNT(rows)) {
+        row = &rows[frame->command];
+    }
+    if (receipt.at != NULL && receipt.len > RECEIPT_BYTES_MAX) {
+        receipt = (struct str){NULL, 0};
+        fault = "The receipt header is longer than 256 bytes";
+    } else if (row == NULL || (row->allowed_in & 1u << session->phase) == 0) {
+        fault = refuse_in_phase(session, frame);
+    } else {
+        fault = row->check(session, frame);
+    }
+    if (fault != NULL) {
+        stomp_fail(session, fault, receipt);
+        return;
+    }
+    row->proceed(session, frame);
+}

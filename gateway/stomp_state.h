@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the STOMP conversation (stomp_*.c) know in common; nobody else includes this.
+ */
+#pragma once
+
+#include "gateway/interned.h"
+#include "gateway/stomp_session.h"
+#include "gateway/surrogates.h"
+#include "proto/stomp_frame.h"
+
+enum stomp_phase {
+    STOMP_AWAIT_CONNECT,
+    STOMP_CONNECTED_PHASE,
+    STOMP_LEAVING, /* DISCONNECT's receipt is under way: what still comes is ignored */
+    STOMP_FAILED,  /* over */
+};
+
+/* A decoder, and its limits: lent to a session while it reads, and as long as a frame is unfinished. */
+struct stomp_reader {
+    struct stomp_decoder decoder;
+    struct stomp_limits limits;
+};
+
+struct stomp {
+    struct runtime *runtime;
+    struct broker_link *link;
+    struct delivery *delivery;
+    struct interner destinations;
+    struct stomp_reader *spare; /* owned; NULL while lent */
+    struct shared_frame *beat;  /* LF */
+    struct buf scratch;         /* a frame being encoded */
+    struct buf headers;         /* a header block being encoded */
+    struct buf mended;          /* text whose surrogate halves were mended */
+    uint64_t messages;          /* accepted: the counter of message ids */
+    char prefix[9];             /* of message ids: 40 random bits in base32 */
+};
+
+struct stomp_subscription {
+    struct stomp_subscription *next; /* stomp_session::subscriptions */
+    struct delivery_seat seat;       /* in a group once the broker has said so */
+    struct delivery_shape *shape;    /* version and id; a share */
+    struct interned *destination;    /* a share */
+    uint32_t number;
+    bool is_confirmed;
+};
+
+/* A frame whose RECEIPT waits for the broker's answer. */
+struct stomp_receipt {
+    struct stomp_receipt *next; /* stomp_session::receipts */
+    uint64_t request;
+    uint32_t len;
+    bool ends; /* DISCONNECT */
+    char id[];
+};
+
+struct stomp_session {
+    struct stomp *stomp;
+    const struct service_host *host;
+    struct stomp_reader *reader;              /* owned while lent */
+    struct stomp_subscription *subscriptions; /* owned */
+    struct stomp_receipt *receipts;           /* owned, oldest first */
+    struct stomp_receipt **receipts_end;
+    struct wheel_entry timer; /* login deadline, then heart-beats */
+    struct broker_link_waiter waiter;
+    uint32_t in_ms;  /* heart-beats: the client's interval, 0: none */
+    uint32_t out_ms; /* ours */
+    uint32_t last_number;
+    uint32_t subscription_count;
+    uint32_t receipt_count;
+    uint8_t phase;   /* enum stomp_phase */
+    uint8_t version; /* enum stomp_version */
+    uint8_t busy;    /* calls under way: freed behind the last */
+    bool is_paused;
+    struct surrogates surrogates;
+};
+
+/* stomp_session.c */
+void stomp_set_phase(struct stomp_session *session, enum stomp_phase phase);
+bool stomp_is_over(const struct stomp_session *session);
+
+/* Calls that may end the session stand between these two. */
+void stomp_enter(struct stomp_session *session);
+void stomp_leave(struct stomp_session *session);
+void stomp_set_limits(struct stomp_session *session);
+
+/* Sends the frame that stands in stomp::scratch. */
+void stomp_send_scratch(struct stomp_session *session);
+
+/* ERROR, then the end. `receipt_id` may be absent; `text` is one fixed sentence. */
+void stomp_fail(struct stomp_session *session, const char *text, struct str receipt_id);
+void stomp_fail_versions(struct stomp_session *session);
+
+/* Stops reading while too much waits. */
+void stomp_consider_pause(struct stomp_session *session);
+
+/* The number of a request whose answer brings the frame's RECEIPT, and may be the last of the session. 0 when the frame
+ * asks for none. */
+uint64_t stomp_expect_receipt(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_frame *frame,
+                             uint64_t request);
+
+/* A RECEIPT that needs no answer but its turn: behind those of all earlier frames. */
+void stomp_receipt_in_turn(struct stomp_session *session, const struct stomp_frame *frame);
+
+/* stomp_commands.c */
+void stomp_handle_frame(struct stomp_session *session, const struct stomp_frame *frame);
+
+/* stomp_connect.c; a check answers NULL, or the sentence of the ERROR. */
+const char *stomp_check_connect(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_connect(struct stomp_session *session, const struct stomp_frame *frame);
+
+/* stomp_subscriptions.c */
+const char *stomp_check_subscribe(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *frame);
+const char *stomp_check_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer);
+void stomp_restore_subscriptions(const struct stomp_session *session, struct buf *out);
+void stomp_subscription_restored(struct stomp_session *session, uint32_t number, uint32_t group);
+void stomp_drop_subscriptions(struct stomp_session *session);
+
+/* stomp_heartbeat.c */
+bool stomp_heartbeat_parse(struct str header, uint64_t *out_sends_ms, uint64_t *out_wants_ms);
+void stomp_heartbeat_await_login(struct stomp_session *session);
+void stomp_heartbeat_start(struct stomp_session *session);

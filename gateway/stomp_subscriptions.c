@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A session's subscriptions: SUBSCRIBE, UNSUBSCRIBE, and what the broker makes of them.
+ *
+ *   stomp_subscribe() notes it and asks the broker; stomp_subscribed() joins the group the answer names: from then on
+ *   MESSAGEs come, all of them behind the RECEIPT;
+ *   stomp_restore_subscriptions() tells a new broker, stomp_subscription_restored() joins anew.
+ *
+ * In 1.1 and 1.2 the id names a subscription; in 1.0 the id, or where there is none the destination. They are looked up
+ * in a list: they are few, and the hot path (delivery.c) does not come by here.
+ */
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/settings.h"
+#include "common/wire.h"
+#include "gateway/stomp_state.h"
+#include "proto/destination.h"
+
+#define ID_BYTES_MAX 128
+#define SEPARATOR '/'
+#define ACK_AUTO 0
+
+/* --- the list -------------------------------------------------------------------------------------- */
+
+static bool is_named(const struct stomp_subscription *subscription, struct str id,
+                     struct str destination)
+{
+    struct str own = delivery_shape_id(subscription->shape);
+    if (id.at != NULL) {
+        return own.at != NULL && str_equal(own, id);
+    }
+    return own.at == NULL && destination.at != NULL &&
+           str_equal(interned_str(subscription->destination), destination);
+}
+
+/* Where the pointer to it stands; to NULL when there is none. */
+static struct stomp_subscription **find_by_frame(struct stomp_session *session,
+                                                 const struct stomp_frame *frame)
+{
+    struct str id = stomp_frame_header(frame, "id");
+    struct str destination = stomp_frame_header(frame, "destination");
+    struct stomp_subscription **at = &session->subscriptions;
+    while (*at != NULL && !is_named(*at, id, destination)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static struct stomp_subscription *find_by_number(const struct stomp_session *session,
+                                                 uint32_t number)
+{
+    struct stomp_subscription *subscription = session->subscriptions;
+    while (subscription != NULL && subscription->number != number) {
+        subscription = subscription->next;
+    }
+    return subscription;
+}
+
+static void remove_at(struct stomp_session *session, struct stomp_subscription **at)
+{
+    struct stomp *stomp = session->stomp;
+    struct stomp_subscription *subscription = *at;
+    *at = subscription->next;
+    session->subscription_count--;
+    stomp->runtime->stats.subscriptions_closed++;
+    delivery_leave(stomp->delivery, &subscription->seat);
+    delivery_shape_release(stomp->delivery, subscription->shape);
+    interner_release(&stomp->destinations, subscription->destination);
+    mem_free(subscription);
+}
+
+void stomp_drop_subscriptions(struct stomp_session *session)
+{
+    while (session->subscriptions != NULL) {
+        remove_at(session, &session->subscriptions);
+    }
+}
+
+static void tell_removed(struct stomp_session *session, uint32_t number, uint64_t request)
+{
+    const struct link_unsubscribe unsubscribe = {
+        .request = request, .session = session->host->session, .subscription = number};
+    broker_link_unsubscribe(session->stomp->link, &unsubscribe);
+}
+
+/* --- SUBSCRIBE ------------------------------------------------------------------------------------- */
+
+static const char *check_ack(const struct stomp_frame *frame)
+{
+    struct str ack = stomp_frame_header(frame, "ack");
+    if (ack.at == NULL || str_equal(ack, STR("auto"))) {
+        return NULL;
+    }
+    if (str_equal(ack, STR("client")) || str_equal(ack, STR("client-individual"))) {
+        return "The ack mode is not supported: only auto is";
+    }
+    return "Unknown ack mode: it must be auto";
+}
+
+static const char *check_name(const struct stomp_session *session, struct str destination)
+{
+    if (destination.at == NULL) {
+        return "SUBSCRIBE needs a destination header";
+    }
+    if (destination_check(destination, session->host->limits->destination_bytes_max) < 0) {
+        return "The destination is empty, too long, or no plain text";
+    }
+    if (destination_is_pattern(destination) &&
+        destination_check_pattern(destination, SEPARATOR) < 0) {
+        return "The destination pattern is not supported: it has a regular expression, an open "
+               "brace, "
+               "or too many segments";
+    }
+    return NULL;
+}
+
+static bool has_duplicate_error(const struct stomp_session *session)
+{
+    return session->host->is_tcp ||
+           session->stomp->runtime->settings->duplicate_subscription == DUPLICATE_ERROR;
+}
+
+const char *stomp_check_subscribe(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct str id = stomp_frame_header(frame, "id");
+    bool is_known = *find_by_frame(session, frame) != NULL;
+    const char *fault = check_name(session, stomp_frame_header(frame, "destination"));
+    if (fault != NULL) {
+        return fault;
+    }
+    if (id.at == NULL && session->version != STOMP_1_0) {
+        return "SUBSCRIBE needs an id header";
+    }
+    if (id.at != NULL && id.len > ID_BYTES_MAX) {
+        return "The id header is longer than 128 bytes";
+    }
+    fault = check_ack(frame);
+    if (fault != NULL) {
+        return fault;
+    }
+    if (is_known && has_duplicate_error(session)) {
+        return "There is a subscription of this id already";
+    }
+    if (!is_known && session->subscription_count >= session->host->limits->subscriptions_max) {
+        return "Too many subscriptions in this session";
+    }
+    return NULL;
+}
+
+static void add_subscription(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct stomp *stomp = session->stomp;
+    struct str destination = stomp_frame_header(frame, "destination");
+    struct stomp_subscription *subscription = mem_zalloc(sizeof *subscription);
+    subscription->number = ++session->last_number;
+    subscription->destination = interner_share(&stomp->destinations, destination);
+    subscription->shape = delivery_shape_share(
+        stomp->delivery, (enum stomp_version)session->version, stomp_frame_header(frame, "id"));
+    subscription->next = session->subscriptions;
+    session->subscriptions = subscription;
+    session->subscription_count++;
+    stomp->runtime->stats.subscriptions_opened++;
+    const struct link_subscribe subscribe = {
+        .request = broker_link_number(stomp->link),
+        .session = session->host->session,
+        .subscription = subscription->number,
+        .ack = ACK_AUTO,
+        .destination = interned_str(subscription->destination),
+    };
+    stomp_expect_receipt_as(session, frame, subscribe.request);
+    broker_link_subscribe(stomp->link, &subscribe);
+}
+
+void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct stomp_subscription **known = find_by_frame(session, frame);
+    if (*known != NULL) {
+        if (session->stomp->runtime->settings->duplicate_subscription == DUPLICATE_IGNORE) {
+            stomp_receipt_in_turn(session, frame);
+            return;
+        }
+        tell_removed(session, (*known)->number, 0);
+        remove_at(session, known);
+    }
+    add_subscription(session, frame);
+}
+
+/* It may have been given up meanwhile: then the broker's group never had us. */
+void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer)
+{
+    struct stomp_subscription *subscription = find_by_number(session, answer->subscription);
+    if (subscription != NULL && !subscription->is_confirmed) {
+        subscription->is_confirmed = true;
+        delivery_join(session->stomp->delivery, answer->group, &subscription->seat, session->host,
+                      subscription->shape);
+    }
+}
+
+/* --- UNSUBSCRIBE ----------------------------------------------------------------------------------- */
+
+const char *stomp_check_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct str id = stomp_frame_header(frame, "id");
+    if (id.at == NULL && session->version != STOMP_1_0) {
+        return "UNSUBSCRIBE needs an id header";
+    }
+    if (id.at == NULL && stomp_frame_header(frame, "destination").at == NULL) {
+        return "UNSUBSCRIBE needs an id or a destination header";
+    }
+    if (session->host->is_tcp && *find_by_frame(session, frame) == NULL) {
+        return "There is no subscription of this id";
+    }
+    return NULL;
+}
+
+void stomp_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame)
+{
+    struct stomp_subscription **known = find_by_frame(session, frame);
+    if (*known == NULL) {
+        stomp_receipt_in_turn(session, frame); /* browsers unsubscribe twice */
+        return;
+    }
+    uint64_t request = stomp_expect_receipt(session, frame);
+    tell_removed(session, (*known)->number, request);
+    remove_at(session, known);
+}
+
+/* --- a new broker ---------------------------------------------------------------------------------- */
+
+/* What was not confirmed is asked for again by its own SUBSCRIBE. */
+void stomp_restore_subscriptions(const struct stomp_session *session, struct buf *out)
+{
+    const struct stomp_subscription *subscription = session->subscriptions;
+    for (; subscription != NULL; subscription = subscription->next) {
+        if (subscription->is_confirmed) {
+            wire_put_u32(out, subscription->number);
+            wire_put_u8(out, ACK_AUTO);
+            wire_put_str16(out, interned_str(subscription->destination));
+            wire_put_str32(out, (struct str){"", 0});
+        }
+    }
+}
+
+void stomp_subscription_restored(struct stomp_session *session, uint32_t number, uint32_t group)
+{
+    struct stomp_subscription *subscription = find_by_number(session, number);
+    if (subscription == NULL || subscription->seat.group != NULL) {
+        return;
+    }
+    if (group == 0) {
+        stomp_fail(session, "The broker did not restore a subscription", (struct str){NULL, 0});
+        return;
+    }
+    delivery_join(session->stomp->delivery, group, &subscription->seat, session->host,
+                  subscription->shape);
+}
