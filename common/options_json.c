@@ -289,16 +289,16 @@ static void read_row(struct options_source *source, const struct option *row,
 }
 
 void options_json_set(struct options_source *source, const struct option *row,
-                      const struct options_place *place, struct str text)
+                      const struct options_place *place, struct str json)
 {
     json_error_t error;
-    json_t *json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (json == NULL) {
+    json_t *value = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (value == NULL) {
         options_error(source, "expected JSON, at column %d: %s", error.column, error.text);
         return;
     }
-    read_row(source, row, place, json);
-    json_decref(json);
+    read_row(source, row, place, value);
+    json_decref(value);
 }
 
 static bool is_blank(struct str text)
@@ -311,28 +311,28 @@ static bool is_blank(struct str text)
     return true;
 }
 
-void options_read_json(struct options *options, struct str text, const char *label,
+void options_read_json(struct options *options, struct str json, const char *label,
                        const char *folder)
 {
     struct options_source source = {.options = options, .label = label, .folder = folder};
     const struct options_place root = {options->base, 0, 0};
     json_error_t error;
-    if (str_starts(text, STR("\xef\xbb\xbf"))) { /* a byte order mark, as some editors write */
-        text.at += 3;
-        text.len -= 3;
+    if (str_starts(json, STR("\xef\xbb\xbf"))) { /* a byte order mark, as some editors write */
+        json.at += 3;
+        json.len -= 3;
     }
-    if (is_blank(text)) {
+    if (is_blank(json)) {
         return;
     }
-    json_t *json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (json == NULL) {
+    json_t *value = json_loadb(json.at, json.len, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
         options_error(&source, "line %d, column %d: %s", error.line, error.column, error.text);
-    } else if (!json_is_object(json)) {
+    } else if (!json_is_object(value)) {
         options_error(&source, "expected an object at the top, got a list");
     } else {
-        read_object(&source, STR(""), &root, json);
+        read_object(&source, STR(""), &root, value);
     }
-    json_decref(json);
+    json_decref(value);
     options_source_finish(&source);
 }
 
