@@ -16,11 +16,11 @@
 #include "common/buf.h"
 
 struct http1_limits {
-    size_t target_bytes;  /* beyond: 414 */
-    size_t header_bytes;  /* all names and values, trailers included; beyond: 431 */
-    size_t header_count;  /* beyond: 431 */
-    size_t header_line;   /* one name and value; beyond: 431 */
-    size_t body_bytes;    /* beyond: 413 */
+    size_t target_bytes; /* beyond: 414 */
+    size_t header_bytes; /* all names and values, trailers included; beyond: 431 */
+    size_t header_count; /* beyond: 431 */
+    size_t header_line;  /* one name and value; beyond: 431 */
+    size_t body_bytes;   /* beyond: 413 */
 };
 
 struct http1_header {
@@ -36,9 +36,9 @@ struct http1_request {
     struct str body;   /* de-chunked */
     const struct http1_header *headers;
     size_t header_count;
-    uint8_t minor;        /* HTTP/1.<minor>: 0 or 1 */
-    bool keeps_alive;     /* what the client asked for, by version and Connection */
-    bool asks_upgrade;    /* Connection: upgrade and Upgrade present; bytes behind it are not HTTP */
+    uint8_t minor;     /* HTTP/1.<minor>: 0 or 1 */
+    bool keeps_alive;  /* what the client asked for, by version and Connection */
+    bool asks_upgrade; /* Connection: upgrade and Upgrade present; bytes behind it are not HTTP */
     bool expects_continue; /* Expect: 100-continue, and the body has not been read yet */
 };
 
@@ -56,7 +56,7 @@ void http1_destroy(struct http1 *http1);
 enum http1_result http1_feed(struct http1 *http1, const void *bytes, size_t len,
                              size_t *out_consumed) __attribute__((warn_unused_result));
 
-/* Valid after HTTP1_REQUEST, until http1_next(). */
+/* Valid after HTTP1_REQUEST, until http1_next(); after HTTP1_CONTINUE, too, but for the body. */
 const struct http1_request *http1_request(const struct http1 *http1);
 void http1_next(struct http1 *http1); /* forget this request, expect the next */
 
@@ -66,7 +66,8 @@ const char *http1_bad_reason(const struct http1 *http1);
 
 /* A request has begun: at least one byte of it came. (Tells idle from slow.) */
 bool http1_is_midway(const struct http1 *http1);
-bool http1_has_headers(const struct http1 *http1); /* the header block of this request is complete */
+bool http1_has_headers(
+    const struct http1 *http1); /* the header block of this request is complete */
 
 /* The first header of that name, NULL when there is none; http1_header_count() how many there are. */
 const struct str *http1_header(const struct http1_request *request, const char *name);

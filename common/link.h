@@ -64,9 +64,9 @@ int link_open(struct link *link, struct turn *turn, struct wheel *wheel,
               const struct link_options *options, const struct link_handler *handler)
     __attribute__((warn_unused_result));
 struct buf *link_begin(struct link *link, uint8_t type); /* append the body to it, nothing else */
-void link_end(struct link *link);                        /* queues it; on a lost link it is dropped */
-size_t link_queued(const struct link *link);             /* bytes not yet taken by the kernel */
-void link_close(struct link *link);                      /* idempotent; unsent bytes are dropped */
+void link_end(struct link *link);            /* queues it; on a lost link it is dropped */
+size_t link_queued(const struct link *link); /* bytes not yet taken by the kernel */
+void link_close(struct link *link);          /* idempotent; unsent bytes are dropped */
 
 /* As link_close(), but what is queued leaves first if it can within the turn (uv_try_write). */
 void link_flush_and_close(struct link *link);

@@ -25,7 +25,7 @@ struct map {
     size_t cap; /* 0 or a power of two */
 };
 
-void map_finish(struct map *map); /* frees the table, not the values */
+void map_finish(struct map *map);                              /* frees the table, not the values */
 void *map_get(const struct map *map, struct str key);          /* NULL: absent */
 void *map_put(struct map *map, struct str key, void *value);   /* returns what it replaces */
 void *map_remove(struct map *map, struct str key);             /* returns the value, or NULL */

@@ -12,7 +12,8 @@
 #define MEM_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The object that contains `member` at `pointer`. */
-#define MEM_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define MEM_CONTAINER(pointer, type, member)                                                       \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull, warn_unused_result));
 void *mem_zalloc(size_t size) __attribute__((malloc, returns_nonnull, warn_unused_result));

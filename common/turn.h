@@ -13,7 +13,8 @@
 #include "common/list.h"
 
 struct turn_entry;
-typedef void (*turn_cb)(struct turn_entry *entry); /* the entry is out of the list; it may be freed */
+typedef void (*turn_cb)(
+    struct turn_entry *entry); /* the entry is out of the list; it may be freed */
 
 struct turn_entry {
     struct list_node node; /* turn::entries */

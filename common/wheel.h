@@ -49,4 +49,5 @@ void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t delay_ms
 
 /* Moves the deadline of an entry in the wheel later without relinking: one store. */
 void wheel_touch(const struct wheel *wheel, struct wheel_entry *entry, uint64_t delay_ms);
-void wheel_remove(struct wheel *wheel, struct wheel_entry *entry); /* takes an entry that is not in it */
+void wheel_remove(struct wheel *wheel,
+                  struct wheel_entry *entry); /* takes an entry that is not in it */
