@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The gateway as a whole.
+ *
+ * Start: loop, link (begins to connect), delivery, STOMP, sessions, router, listeners; `gateway_ready` is logged when the
+ * listeners are open and the broker has answered for the first time.
+ *
+ * Stop, on a signal: stop_politely() stops accepting, ends every session with 1001, lets connections write their last
+ * bytes for DRAIN_MS; then close_all() closes listeners and connections, after them the link, after it what is left of
+ * the loop; uv_run() returns, finish() frees. Nothing may be left: the destroyers assert it.
+ *
+ * What the link says is handed on from here: sessions and delivery do not know each other.
+ */
+#include "gateway/gateway.h"
+
+#include <assert.h>
+#include <signal.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/settings.h"
+#include "gateway/broker_link.h"
+#include "gateway/delivery.h"
+#include "gateway/listener.h"
+#include "gateway/router.h"
+#include "gateway/service_echo.h"
+#include "gateway/sessions.h"
+#include "gateway/stomp_session.h"
+#include "gateway/stomp_tcp.h"
+
+#define DRAIN_MS 1000
+#define DRAIN_LOOK_MS 100
+
+struct gateway {
+    struct runtime runtime;
+    const struct settings *settings;
+    uv_signal_t signals[2];
+    struct broker_link *link; /* owned, as are the next five */
+    struct delivery *delivery;
+    struct stomp *stomp;
+    struct sessions *sessions;
+    struct router *router;
+    struct listeners *listeners;
+    struct services services;
+    struct wheel_entry drain;
+    uint64_t drain_until_ms;
+    int exit_code;
+    bool is_listening;
+    bool is_ready; /* gateway_ready was logged */
+    bool is_stopping;
+    bool is_closing;
+};
+
+/* --- ready ----------------------------------------------------------------------------------------- */
+
+static void put_address(const struct gateway *gateway, size_t index, struct buf *out)
+{
+    const struct listen_settings *listen = &gateway->settings->gateway.listens[index];
+    bool is_v6 = strchr(listen->host, ':') != NULL;
+    buf_append_text(out, out->len > 0 ? "," : "");
+    buf_append_format(out, is_v6 ? "%s://[%s]:%u" : "%s://%s:%u",
+                      listen->scheme == LISTEN_HTTP ? "http" : "stomp", listen->host,
+                      (unsigned)listeners_port(gateway->listeners, index));
+}
+
+static void announce(struct gateway *gateway)
+{
+    struct buf addresses = {0};
+    if (gateway->is_ready || gateway->is_stopping || !gateway->is_listening ||
+        !broker_link_is_ready(gateway->link)) {
+        return;
+    }
+    gateway->is_ready = true;
+    for (size_t i = 0; i < gateway->settings->gateway.listen_count; i++) {
+        put_address(gateway, i, &addresses);
+    }
+    log_event(LOG_INFO, "gateway_ready", log_text("name", gateway->settings->gateway.name),
+              log_str("addresses", buf_str(&addresses)));
+    buf_finish(&addresses);
+}
+
+static void log_stopped(const struct gateway *gateway)
+{
+    const struct stats *stats = &gateway->runtime.stats;
+#define STATS_LOG_FIELD(name) log_u64(#name, stats->name),
+    const struct log_field fields[] = {STATS_LIST(STATS_LOG_FIELD){.key = NULL}};
+#undef STATS_LOG_FIELD
+    if (log_is_on(LOG_INFO)) {
+        log_write(LOG_INFO, "gateway_stopped", fields);
+    }
+}
+
+/* --- what the link says ---------------------------------------------------------------------------- */
+
+static size_t on_session_count(void *data)
+{
+    struct gateway *gateway = data;
+    return sessions_count(gateway->sessions);
+}
+
+static void on_restore(void *data)
+{
+    struct gateway *gateway = data;
+    sessions_restore(gateway->sessions);
+}
+
+static void on_lost(void *data)
+{
+    struct gateway *gateway = data;
+    delivery_clear(gateway->delivery);
+}
+
+static void on_claimed(void *data, const struct link_claimed *claimed)
+{
+    struct gateway *gateway = data;
+    sessions_claimed(gateway->sessions, claimed);
+}
+
+static void on_answered(void *data, const struct broker_answer *answer)
+{
+    struct gateway *gateway = data;
+    sessions_answered(gateway->sessions, answer);
+}
+
+static void on_restored(void *data, uint64_t session, uint32_t subscription, uint32_t group)
+{
+    struct gateway *gateway = data;
+    sessions_restored(gateway->sessions, session, subscription, group);
+}
+
+static void on_restored_all(void *data)
+{
+    struct gateway *gateway = data;
+    sessions_restored_all(gateway->sessions);
+    announce(gateway);
+}
+
+static void on_delivered(void *data, const struct link_delivered *delivered)
+{
+    struct gateway *gateway = data;
+    delivery_deliver(gateway->delivery, delivered);
+}
+
+static void on_expire(void *data, uint64_t request, uint64_t session)
+{
+    struct gateway *gateway = data;
+    sessions_expire(gateway->sessions, request, session);
+}
+
+static void on_yield(void *data, uint64_t request, uint64_t session)
+{
+    struct gateway *gateway = data;
+    sessions_yield(gateway->sessions, request, session);
+}
+
+static void on_gone(void *data, uint64_t session, struct str reason)
+{
+    struct gateway *gateway = data;
+    sessions_gone(gateway->sessions, session, reason);
+}
+
+static const struct broker_link_handler link_handler = {
+    .session_count = on_session_count,
+    .restore = on_restore,
+    .lost = on_lost,
+    .claimed = on_claimed,
+    .answered = on_answered,
+    .restored = on_restored,
+    .restored_all = on_restored_all,
+    .delivered = on_delivered,
+    .expire = on_expire,
+    .yield = on_yield,
+    .gone = on_gone,
+};
+
+/* --- stop ------------------------------------------------------------------------------------------ */
+
+static void on_link_closed(void *data)
+{
+    struct gateway *gateway = data;
+    wheel_remove(&gateway->runtime.wheel, &gateway->drain);
+    wheel_close(&gateway->runtime.wheel);
+    turn_close(&gateway->runtime.turn);
+    for (size_t i = 0; i < MEM_COUNT(gateway->signals); i++) {
+        uv_close((uv_handle_t *)&gateway->signals[i], NULL);
+    }
+}
+
+static void on_listeners_closed(void *data)
+{
+    struct gateway *gateway = data;
+    broker_link_close(gateway->link, on_link_closed, gateway);
+}
+
+static void close_all(struct gateway *gateway)
+{
+    if (gateway->is_closing) {
+        return;
+    }
+    gateway->is_closing = true;
+    wheel_remove(&gateway->runtime.wheel, &gateway->drain);
+    if (gateway->listeners == NULL) {
+        on_listeners_closed(gateway);
+    } else {
+        listeners_close(gateway->listeners, on_listeners_closed, gateway);
+    }
+}
+
+static void on_drain_look(struct wheel_entry *entry)
+{
+    struct gateway *gateway = MEM_CONTAINER(entry, struct gateway, drain);
+    if (listeners_conn_count(gateway->listeners) == 0 ||
+        runtime_now(&gateway->runtime) >= gateway->drain_until_ms) {
+        close_all(gateway);
+    } else {
+        wheel_add(&gateway->runtime.wheel, &gateway->drain, DRAIN_LOOK_MS, on_drain_look);
+    }
+}
+
+static void stop_politely(struct gateway *gateway)
+{
+    gateway->is_stopping = true;
+    gateway->runtime.is_draining = true;
+    listeners_stop(gateway->listeners);
+    sessions_close_all(gateway->sessions, 1001, STR("Going away"));
+    listeners_end_conns(gateway->listeners);
+    gateway->drain_until_ms = runtime_now(&gateway->runtime) + DRAIN_MS;
+    wheel_add(&gateway->runtime.wheel, &gateway->drain, 0, on_drain_look);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct gateway *gateway = handle->data;
+    log_event(LOG_INFO, "gateway_stopping", log_text("signal", number == SIGINT ? "INT" : "TERM"),
+              log_u64("sessions", sessions_count(gateway->sessions)));
+    if (gateway->is_stopping) {
+        close_all(gateway);
+    } else {
+        stop_politely(gateway);
+    }
+}
+
+/* --- start ----------------------------------------------------------------------------------------- */
+
+static void start_signals(struct gateway *gateway)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < MEM_COUNT(gateway->signals); i++) {
+        int code = uv_signal_init(&gateway->runtime.loop, &gateway->signals[i]);
+        assert(code == 0);
+        gateway->signals[i].data = gateway;
+        code = uv_signal_start(&gateway->signals[i], on_signal, numbers[i]);
+        assert(code == 0);
+        (void)code;
+    }
+}
+
+static void start_runtime(struct gateway *gateway, const struct settings *settings)
+{
+    int code = uv_loop_init(&gateway->runtime.loop);
+    assert(code == 0);
+    (void)code;
+    gateway->settings = settings;
+    gateway->runtime.settings = &settings->gateway;
+    turn_init(&gateway->runtime.turn, &gateway->runtime.loop);
+    wheel_init(&gateway->runtime.wheel, &gateway->runtime.loop);
+    start_signals(gateway);
+}
+
+static void create_parts(struct gateway *gateway)
+{
+    struct runtime *runtime = &gateway->runtime;
+    gateway->link = broker_link_create(runtime, &gateway->settings->broker);
+    gateway->delivery = delivery_create(&runtime->stats);
+    gateway->stomp = stomp_create(runtime, gateway->link, gateway->delivery);
+    gateway->services.ops[SERVICE_STOMP] = &stomp_service_ops;
+    gateway->services.context[SERVICE_STOMP] = gateway->stomp;
+    gateway->services.ops[SERVICE_ECHO] = &service_echo_ops;
+    gateway->services.context[SERVICE_ECHO] = &runtime->stats;
+    gateway->services.ops[SERVICE_CLOSE] = &service_close_ops;
+    gateway->sessions = sessions_create(runtime, gateway->link, &gateway->services);
+}
+
+/* 0, or a negative code after it was logged. */
+static int start_listening(struct gateway *gateway, size_t descriptors_max)
+{
+    int code = router_create(&gateway->runtime, gateway->sessions, &gateway->router);
+    if (code < 0) {
+        return code;
+    }
+    const struct listener_protocol protocols[LISTENER_SCHEMES] = {
+        [LISTEN_HTTP] = {router_accepted, gateway->router},
+        [LISTEN_STOMP] = {stomp_tcp_accepted, gateway->sessions},
+    };
+    return listeners_open(&gateway->runtime, protocols, descriptors_max, &gateway->listeners);
+}
+
+static void finish(struct gateway *gateway)
+{
+    listeners_destroy(gateway->listeners);
+    router_destroy(gateway->router);
+    sessions_destroy(gateway->sessions);
+    stomp_destroy(gateway->stomp);
+    delivery_clear(gateway->delivery);
+    delivery_destroy(gateway->delivery);
+    broker_link_destroy(gateway->link);
+    wheel_finish(&gateway->runtime.wheel);
+    int code = uv_loop_close(&gateway->runtime.loop);
+    assert(code == 0); /* else a handle was forgotten */
+    (void)code;
+}
+
+int gateway_run(const struct settings *settings, size_t descriptors_max)
+{
+    struct gateway *gateway = mem_zalloc(sizeof *gateway);
+    start_runtime(gateway, settings);
+    create_parts(gateway);
+    if (start_listening(gateway, descriptors_max) < 0) {
+        gateway->exit_code = 1;
+        close_all(gateway);
+    } else {
+        gateway->is_listening = true;
+        broker_link_open(gateway->link, &link_handler, gateway);
+    }
+    uv_run(&gateway->runtime.loop, UV_RUN_DEFAULT);
+    finish(gateway);
+    log_stopped(gateway);
+    int exit_code = gateway->exit_code;
+    mem_free(gateway);
+    return exit_code;
+}
