@@ -2,8 +2,8 @@
  *
  * Bytes in memory: a growing buffer, and an immutable reference-counted payload.
  *
- * The buffer doubles, so that appending is linear over all; it never shrinks but in buf_finish(). The
- * owner decides when an emptied buffer is worth keeping.
+ * The buffer doubles, so that appending is linear over all; it never shrinks but in buf_finish().
+ * The owner decides when an emptied buffer is worth keeping.
  */
 #include "common/buf.h"
 

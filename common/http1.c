@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP/1 requests from bytes (RFC 9112): llhttp between a stricter machine before it and rules behind it.
+ * HTTP/1 requests from bytes (RFC 9112): llhttp between a stricter machine before it and rules
+ * behind it.
  *
  * Happy path:
- *   http1_feed() gives head bytes to http1_scan_bytes(), then the good ones to llhttp, whose callbacks gather
- *   target, names and values in one buffer;
- *   end_head() points the request at that buffer and asks http1_rules_apply(); without a body that is all;
- *   feed_body() lets llhttp take the body's framing off; it stops at each chunk's edge, so that the bytes between
- *   chunks can be counted; a trailer is a head again: scanned, counted, dropped;
+ *   http1_feed() gives head bytes to http1_scan_bytes(), then the good ones to llhttp, whose
+ *   callbacks gather target, names and values in one buffer;
+ *   end_head() points the request at that buffer and asks http1_rules_apply(); without a body that
+ *   is all;
+ *   feed_body() lets llhttp take the body's framing off; it stops at each chunk's edge, so that the
+ *   bytes between chunks can be counted; a trailer is a head again: scanned, counted, dropped;
  *   finish_request() stops behind the last byte. http1_next() forgets the request with its memory.
  *
- * Whatever refuses first, refuses for good: status and reason stay until destruction. Bytes split differently give
- * the same requests, refusals and limits: what was good before a bad byte is handed on first.
- * An upgrade needs no treatment of its own: such a request has no body, and llhttp starts anew for each request.
+ * Whatever refuses first, refuses for good: status and reason stay until destruction. Bytes split
+ * differently give the same requests, refusals and limits: what was good before a bad byte is
+ * handed on first. An upgrade needs no treatment of its own: such a request has no body, and llhttp
+ * starts anew for each request.
  */
 #include "common/http1.h"
 
@@ -269,7 +272,7 @@ static void point_request(struct http1 *http1)
     request->body = STR("");
 }
 
-/* The two parsers must agree about what has ended, or somebody else will disagree with us as well. */
+/* The two parsers must agree about what has ended, or somebody else will disagree with us too. */
 static enum http1_result end_head(struct http1 *http1)
 {
     point_request(http1);
@@ -323,8 +326,8 @@ static enum http1_result feed_lines(struct http1 *http1, const char *bytes, size
     return http1->state == IN_HEAD ? end_head(http1) : end_trailer(http1);
 }
 
-/* Bytes before a chunk's data are no part of the body and would have no end otherwise: llhttp is given no
- * more of them than may be. */
+/* Bytes before a chunk's data are no part of the body and would have no end otherwise: llhttp is
+ * given no more of them than may be. */
 static enum http1_result feed_chunk_line(struct http1 *http1, const char *bytes, size_t len,
                                          size_t *out_consumed)
 {

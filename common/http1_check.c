@@ -2,7 +2,8 @@
  *
  * Self-test of the request parser as it is linked: a build against a lenient llhttp must not start.
  *
- * Each request is fed whole and byte by byte; both must end as the table says. It costs about a millisecond.
+ * Each request is fed whole and byte by byte; both must end as the table says. It costs about a
+ * millisecond.
  */
 #include "common/http1.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a complete HTTP/1 head must say (RFC 9112 sections 3 and 6, RFC 9110 sections 7.2, 7.8 and 10.1.1).
+ * What a complete HTTP/1 head must say (RFC 9112 sections 3 and 6, RFC 9110 sections 7.2, 7.8 and
+ * 10.1.1).
  *
- * Wherever two readers could disagree about where a message ends or whom it is for, it is refused: both lengths,
- * a length twice, codings other than exactly `chunked`, Host twice or missing. Leniency is how requests are smuggled.
+ * Wherever two readers could disagree about where a message ends or whom it is for, it is refused:
+ * both lengths, a length twice, codings other than exactly `chunked`, Host twice or missing.
+ * Leniency is how requests are smuggled.
  */
 #include "common/http1_rules.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a complete HTTP/1 head must say, beyond being well formed. Part of common/http1.c; nobody else
- * includes it.
+ * What a complete HTTP/1 head must say, beyond being well formed. Part of common/http1.c; nobody
+ * else includes it.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct http1_framing {
     unsigned long long content_length; /* 0 when absent */
 };
 
-/* `request` has method, minor, target and headers; fills the rest but for `body`. False: refused. */
+/* `request` has method, minor, target, headers; fills the rest but for `body`. False: refused. */
 bool http1_rules_apply(struct http1_request *request, struct http1_framing *out_framing,
                        struct http1_refusal *out_refusal) __attribute__((warn_unused_result));
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pre-scan of an HTTP/1 head (RFC 9112, sections 2 to 5, without what is obsolete there) within its limits.
+ * Pre-scan of an HTTP/1 head (RFC 9112, sections 2 to 5, without what is obsolete there) within its
+ * limits.
  *
- * Every llhttp lets through something that another parser reads differently: which, differs from version to version.
- * Here each byte of the head passes a small machine first. It refuses CR without LF and LF without CR, folded
- * lines, names that are empty or no token, blanks before the colon, controls other than tab, anything but single
- * spaces in the request line, 8-bit bytes there (values may hold them: cookies do), versions other than 1.0 and
- * 1.1 and methods that we do not speak.
+ * Every llhttp lets through something that another parser reads differently: which, differs from
+ * version to version. Here each byte of the head passes a small machine first. It refuses CR
+ * without LF and LF without CR, folded lines, names that are empty or no token, blanks before the
+ * colon, controls other than tab, anything but single spaces in the request line, 8-bit bytes there
+ * (values may hold them: cookies do), versions other than 1.0 and 1.1 and methods that we do not
+ * speak.
  *
- * The limits are held here, too, and not where llhttp tells of texts, because it tells of them in pieces that depend
- * on how the bytes came. Blanks before a value belong to no limit but the whole head's.
+ * The limits are held here, too, and not where llhttp tells of texts, because it tells of them in
+ * pieces that depend on how the bytes came. Blanks before a value belong to no limit but the whole
+ * head's.
  *
  * What the values mean is http1_rules.c's business.
  */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pre-scan of an HTTP/1 head: request line and header lines byte by byte, before any parser sees them, and the
- * limits on them.
- * Part of common/http1.c; nobody else includes it.
+ * Pre-scan of an HTTP/1 head: request line and header lines byte by byte, before any parser sees
+ * them, and the limits on them. Part of common/http1.c; nobody else includes it.
  */
 #pragma once
 

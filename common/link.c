@@ -4,17 +4,19 @@
  *
  * Happy path:
  *   link_end() leaves the message in `out` and asks for the turn's end;
- *   flush_out() offers all of `out` to the kernel at once (uv_try_write); what it does not take is swapped
- *   into `writing` and left to uv_write; on_written() flushes what has gathered meanwhile;
- *   on_read() hands the slab to feed_bytes(), which dispatches whole messages where they lie and keeps only the
- *   unfinished rest in `in`.
+ *   flush_out() offers all of `out` to the kernel at once (uv_try_write); what it does not take is
+ *   swapped into `writing` and left to uv_write; on_written() flushes what has gathered meanwhile;
+ *   on_read() hands the slab to feed_bytes(), which dispatches whole messages where they lie and
+ *   keeps only the unfinished rest in `in`.
  *
  * Failure modes, each told by on_lost once, never from inside link_end():
- *   the pipe fails or ends: libuv's code; a length of 0 or beyond the limit: ERR_PROTOCOL; the handler refuses: its
- *   code; `queue_bytes_max` passed: ERR_LIMIT at the turn's end; no byte taken for `stall_ms`: ERR_LIMIT.
+ *   the pipe fails or ends: libuv's code; a length of 0 or beyond the limit: ERR_PROTOCOL; the
+ *   handler refuses: its code; `queue_bytes_max` passed: ERR_LIMIT at the turn's end; no byte taken
+ *   for `stall_ms`: ERR_LIMIT.
  *   From then on nothing is read or written until link_close().
  *
- * A stall is noticed by looking at libuv's queue a few times in `stall_ms`: a slow reader is not a stalled one.
+ * A stall is noticed by looking at libuv's queue a few times in `stall_ms`: a slow reader is not a
+ * stalled one.
  */
 #include "common/link.h"
 
@@ -162,7 +164,8 @@ static void on_flush(struct turn_entry *entry)
     }
 }
 
-/* Bytes of the message at `bytes`, all told; 0 while its length is not there; false when it cannot be. */
+/* Bytes of the message at `bytes`, all told; 0 while its length is not there; false when it cannot
+ * be. */
 static bool measure_message(const uint8_t *bytes, size_t len, size_t *out_total)
 {
     *out_total = 0;
@@ -187,7 +190,7 @@ static bool dispatch_message(struct link *link, const uint8_t *message, size_t t
     return !link->is_closing && !link->is_lost;
 }
 
-/* Moves bytes of `rest` behind those of `in` until the latter hold one message, and dispatches it. */
+/* Moves bytes of `rest` behind those of `in` until these are one message, and dispatches it. */
 static bool complete_partial(struct link *link, const uint8_t **rest, size_t *len)
 {
     while (link->in.len > 0 && *len > 0) {

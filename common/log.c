@@ -4,12 +4,14 @@
  *
  *   log_write() asks the rate table, tells what was suppressed or dropped before, formats, writes.
  *
- * A line is at most LINE_BYTES bytes: written at once it is not torn by the other program's lines on the same
- * pipe, and a pipe that polls as writable takes it whole. A field that does not fit is left out.
+ * A line is at most LINE_BYTES bytes: written at once it is not torn by the other program's lines
+ * on the same pipe, and a pipe that polls as writable takes it whole. A field that does not fit is
+ * left out.
  *
- * Standard error may be shared with others, so it is not made O_NONBLOCK: a socket is written with MSG_DONTWAIT,
- * anything else only when poll() says it takes bytes now. (Another writer could fill the pipe in between; then
- * we wait for its reader as every program does.) What is not taken is dropped and told later as log_dropped.
+ * Standard error may be shared with others, so it is not made O_NONBLOCK: a socket is written with
+ * MSG_DONTWAIT, anything else only when poll() says it takes bytes now. (Another writer could fill
+ * the pipe in between; then we wait for its reader as every program does.) What is not taken is
+ * dropped and told later as log_dropped.
  */
 #include "common/log.h"
 
@@ -240,7 +242,7 @@ static void write_line(enum log_level level, const char *event, const struct log
     }
 }
 
-/* Vocabulary is fixed and small; were it to outgrow the table, the last row is shared by the rest. */
+/* The vocabulary is small; were it to outgrow the table, the last row is shared by the rest. */
 static struct rate *find_rate(const char *event)
 {
     for (size_t i = 0; i < RATES - 1; i++) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hash map from bytes to a pointer: linear probing over a power of two, at most three quarters full.
+ * Hash map from bytes to a pointer: linear probing over a power of two, at most three quarters
+ * full.
  *
  * Removal closes the gap by moving later entries of the run back (no tombstones, so that a map of
- * sessions that come and go for months stays fast). A walk therefore goes backwards, starting before a
- * slot that is free: then whatever a removal moves has been seen already.
+ * sessions that come and go for months stays fast). A walk therefore goes backwards, starting
+ * before a slot that is free: then whatever a removal moves has been seen already.
  */
 #include "common/map.h"
 
@@ -141,7 +142,8 @@ void *map_put(struct map *map, struct str key, void *value)
     return replaced;
 }
 
-/* Moves entries of the run behind `hole` back into it where that brings them nearer to their own slot. */
+/* Moves entries of the run behind `hole` back into it where that brings them nearer to their own
+ * slot. */
 static void close_gap(struct map *map, size_t hole)
 {
     size_t mask = map->cap - 1;

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A descriptor below 3 that a later socket would take must not exist: log lines would go into it. */
+/* No descriptor below 3 may be left for a later socket: log lines would go into it. */
 static void open_standard_descriptors(void)
 {
     int fd;

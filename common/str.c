@@ -59,8 +59,8 @@ struct str str_trim(struct str text)
     return text;
 }
 
-/* Behind a trailing separator one empty part is still to come; its rest points here, which tells it from
- * an empty text. */
+/* Behind a trailing separator one empty part is still to come; its rest points here, which tells it
+ * from an empty text. */
 static const char last_empty_part[1];
 
 bool str_next(struct str *rest, char separator, struct str *out_part)

@@ -2,12 +2,14 @@
  *
  * Work at the end of a loop turn, from a prepare handle that is active only while entries wait.
  *
- *   turn_add() links the entry and starts the handle; on_prepare() empties the list before the loop polls.
+ *   turn_add() links the entry and starts the handle; on_prepare() empties the list before the loop
+ *   polls.
  *
- * Every callback of libuv (timer, I/O, check, close) is followed by a prepare phase before the next blocking poll,
- * on 1.44 as on 1.50; an active prepare handle keeps the loop alive for it. An idle or async handle is not needed.
- * A callback that adds its own entry again without end would never let the loop poll: that is its bug.
- * After turn_close() nothing is run any more; entries that wait are never called.
+ * Every callback of libuv (timer, I/O, check, close) is followed by a prepare phase before the next
+ * blocking poll, on 1.44 as on 1.50; an active prepare handle keeps the loop alive for it. An idle
+ * or async handle is not needed. A callback that adds its own entry again without end would never
+ * let the loop poll: that is its bug. After turn_close() nothing is run any more; entries that wait
+ * are never called.
  */
 #include "common/turn.h"
 

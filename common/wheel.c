@@ -2,12 +2,14 @@
  *
  * Timer wheel: one libuv timer for every deadline of the process that tolerates 100 ms.
  *
- *   wheel_add() puts an entry into the slot of its deadline; the timer runs while there are entries;
+ *   wheel_add() puts an entry into the slot of its deadline; the timer runs while there are
+ *   entries;
  *   on_tick() empties the slots whose tick has passed and asks each entry: due, or put back?
  *
- * A deadline that was touched, or is more than a round away, is found early and put back. A clock that jumped is
- * many ticks at once, at most one round: every slot is looked at once. Callbacks may do anything to any entry:
- * while a slot is worked off its entries hang in a list of the tick's own, out of which they can be removed.
+ * A deadline that was touched, or is more than a round away, is found early and put back. A clock
+ * that jumped is many ticks at once, at most one round: every slot is looked at once. Callbacks may
+ * do anything to any entry: while a slot is worked off its entries hang in a list of the tick's
+ * own, out of which they can be removed.
  */
 #include "common/wheel.h"
 
@@ -129,8 +131,8 @@ void wheel_touch(const struct wheel *wheel, struct wheel_entry *entry, uint64_t 
     entry->deadline_ms = deadline_after(wheel, delay_ms);
 }
 
-/* The last entry's going stops the timer, so that an idle process sleeps. Once the slots are gone an entry's
- * neighbours may be gone too: then nothing is touched but the entry. */
+/* The last entry's going stops the timer, so that an idle process sleeps. Once the slots are gone
+ * an entry's neighbours may be gone too: then nothing is touched but the entry. */
 void wheel_remove(struct wheel *wheel, struct wheel_entry *entry)
 {
     if (!list_is_linked(&entry->node)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP/1 requests from any bytes. The first byte chooses the limits, the second where the rest is cut.
- * Whole, cut in two and byte by byte must agree; what is accepted is harmless, and says the same again when it is
- * written down plainly.
+ * HTTP/1 requests from any bytes. The first byte chooses the limits, the second where the rest is
+ * cut. Whole, cut in two and byte by byte must agree; what is accepted is harmless, and says the
+ * same again when it is written down plainly.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP/1 requests: what is accepted and how it reads, what is refused and with which status, however the bytes
- * are split. Each row is fed whole, in two pieces at every place, and byte by byte; all must tell the same.
+ * HTTP/1 requests: what is accepted and how it reads, what is refused and with which status,
+ * however the bytes are split. Each row is fed whole, in two pieces at every place, and byte by
+ * byte; all must tell the same.
  *
- * A transcript names each request as `METHOD target 1.x flags [name=value,...] body`, the flags being k(eeps alive)
- * and u(pgrade); `100` where the client waits for it; and at the end `more`, or the status of the refusal.
+ * A transcript names each request as `METHOD target 1.x flags [name=value,...] body`, the flags
+ * being k(eeps alive) and u(pgrade); `100` where the client waits for it; and at the end `more`, or
+ * the status of the refusal.
  */
 #include <setjmp.h>
 #include <stdarg.h>

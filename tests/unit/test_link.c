@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The link over a socket pair and a real loop; the other end is a plain descriptor in the test's hands.
+ * The link over a socket pair and a real loop; the other end is a plain descriptor in the test's
+ * hands.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log lines as a reader of standard error gets them: nothing a peer says can forge, flood or stall them.
+ * Log lines as a reader of standard error gets them: nothing a peer says can forge, flood or stall
+ * them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

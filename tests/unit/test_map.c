@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The map against a naive table under a seeded random script; walks with removal; SipHash's own vectors.
+ * The map against a naive table under a seeded random script; walks with removal; SipHash's own
+ * vectors.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -102,8 +102,8 @@ static void nothing_runs_once_the_turn_is_closed(void **state)
     turn_remove(&waits.entry);
 }
 
-/* One event of each phase adds a job that makes the next event happen; were a job to wait for a poll that blocks,
- * the loop would stand still for ever and the test with it. */
+/* One event of each phase adds a job that makes the next event happen; were a job to wait for a
+ * poll that blocks, the loop would stand still for ever and the test with it. */
 static uv_pipe_t pipe_end;
 static uv_timer_t timer;
 static uv_check_t check;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The timer wheel under a clock of the test's own: the loop's time is set and the timer's callback is called.
+ * The timer wheel under a clock of the test's own: the loop's time is set and the timer's callback
+ * is called.
  */
 #include <setjmp.h>
 #include <stdarg.h>
