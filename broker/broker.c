@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Owns the loop and everything that runs on it.
+ *
+ *   broker_run() starts loop, turn, wheel, core, links, socket, in this order; logs broker_ready; runs the loop;
+ *   stop() at SIGTERM or SIGINT closes them the other way round: no new link, links gone, then what they stood on;
+ *   the loop ends when the last handle is closed, and finish() asserts that nothing is left.
+ */
+#include "broker/broker.h"
+
+#include <assert.h>
+#include <signal.h>
+
+#include "broker/gateway_link.h"
+#include "broker/link_socket.h"
+#include "common/mem.h"
+#include "common/process.h"
+
+struct broker {
+    const struct broker_settings *settings; /* borrowed */
+    uv_loop_t loop;
+    struct turn turn;
+    struct wheel wheel;
+    struct core core;
+    struct gateway_links links;
+    struct link_socket socket;
+    uv_signal_t signals[2];
+    bool is_stopping;
+};
+
+static void stop(struct broker *broker)
+{
+    if (broker->is_stopping) {
+        return;
+    }
+    broker->is_stopping = true;
+    link_socket_close(&broker->socket);
+    gateway_links_close(&broker->links);
+    for (size_t i = 0; i < MEM_COUNT(broker->signals); i++) {
+        uv_close((uv_handle_t *)&broker->signals[i], NULL);
+    }
+    wheel_close(&broker->wheel);
+    turn_close(&broker->turn);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    log_event(LOG_INFO, "broker_stopping", log_u64("signal", (uint64_t)number));
+    stop(signal->data);
+}
+
+static void on_gateway(uv_stream_t *server, void *data)
+{
+    struct broker *broker = data;
+    gateway_links_accept(&broker->links, server);
+}
+
+static void watch_signals(struct broker *broker)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < MEM_COUNT(broker->signals); i++) {
+        int code = uv_signal_init(&broker->loop, &broker->signals[i]);
+        assert(code == 0);
+        broker->signals[i].data = broker;
+        code = uv_signal_start(&broker->signals[i], on_signal, numbers[i]);
+        assert(code == 0);
+    }
+}
+
+static void start(struct broker *broker, const struct broker_settings *settings)
+{
+    *broker = (struct broker){.settings = settings};
+    int code = uv_loop_init(&broker->loop);
+    assert(code == 0);
+    (void)code;
+    turn_init(&broker->turn, &broker->loop);
+    wheel_init(&broker->wheel, &broker->loop);
+    core_init(&broker->core, &broker->wheel, settings->sessions_max, settings->subscriptions_max);
+    broker->links = (struct gateway_links){.settings = settings,
+                                           .loop = &broker->loop,
+                                           .turn = &broker->turn,
+                                           .wheel = &broker->wheel,
+                                           .core = &broker->core};
+    gateway_links_init(&broker->links);
+    process_random(&broker->links.broker, sizeof(broker->links.broker));
+    watch_signals(broker);
+}
+
+static void finish(struct broker *broker)
+{
+    assert(broker->links.count == 0);
+    core_finish(&broker->core);
+    wheel_finish(&broker->wheel);
+    int code = uv_loop_close(&broker->loop);
+    assert(code == 0);
+    (void)code;
+}
+
+#define LOG_COUNTER(name) log_u64(#name, stats->name),
+static void log_stopped(const struct stats *stats)
+{
+    const struct log_field fields[] = {STATS_LIST(LOG_COUNTER){.key = NULL}};
+    if (log_is_on(LOG_INFO)) {
+        log_write(LOG_INFO, "broker_stopped", fields);
+    }
+}
+
+int broker_run(const struct settings *settings)
+{
+    struct broker *broker = mem_alloc(sizeof(*broker));
+    start(broker, &settings->broker);
+    int code = link_socket_open(&broker->socket, &broker->loop, settings->broker.socket, on_gateway,
+                                broker);
+    if (code == 0) {
+        log_event(LOG_INFO, "broker_ready", log_text("socket", settings->broker.socket));
+    } else {
+        stop(broker);
+    }
+    (void)uv_run(&broker->loop, UV_RUN_DEFAULT);
+    finish(broker);
+    if (code == 0) {
+        log_stopped(&broker->core.stats);
+    }
+    mem_free(broker);
+    return code == 0 ? 0 : 1;
+}

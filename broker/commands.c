@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands of gateways: decode all, require the end, then act.
+ *
+ * A command is a row of COMMANDS and a function act_<name>() that gets the decoded message. One that names a session
+ * its gateway does not hold is answered LINK_ABSENT where it asked for an answer: sessions come and go under way.
+ */
+#include "broker/commands.h"
+
+#include "broker/handover.h"
+#include "common/err.h"
+
+static int act_claim(struct core *core, struct peer *peer, const struct link_claim *claim)
+{
+    return handover_claim(&core->sessions, peer, claim);
+}
+
+static int act_attach(struct core *core, struct peer *peer, const struct link_attach *attach)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, attach->session);
+    if (session != NULL) {
+        sessions_attach(session);
+    }
+    return 0;
+}
+
+static int act_detach(struct core *core, struct peer *peer, const struct link_detach *detach)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, detach->session);
+    if (session != NULL) {
+        sessions_detach(session);
+    }
+    return 0;
+}
+
+static int act_drop_session(struct core *core, struct peer *peer,
+                            const struct link_drop_session *drop)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, drop->session);
+    if (session != NULL) {
+        sessions_end(session, drop->code, drop->reason, drop->remember_ms);
+    }
+    return 0;
+}
+
+static int act_subscribe(struct core *core, struct peer *peer,
+                         const struct link_subscribe *subscribe)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, subscribe->session);
+    enum link_result result = LINK_ABSENT;
+    const char *reason = "";
+    uint32_t group = 0;
+    if (session != NULL) {
+        result = sessions_subscribe(session, subscribe->subscription, subscribe->ack,
+                                    subscribe->destination, &group, &reason);
+    }
+    PEER_SEND(peer, SUBSCRIBED, subscribed, .request = subscribe->request,
+              .session = subscribe->session, .subscription = subscribe->subscription,
+              .result = (uint8_t)result, .group = group, .reason = str_of(reason));
+    return 0;
+}
+
+static int act_unsubscribe(struct core *core, struct peer *peer,
+                           const struct link_unsubscribe *unsubscribe)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, unsubscribe->session);
+    if (session != NULL) {
+        sessions_unsubscribe(session, unsubscribe->subscription);
+    }
+    if (unsubscribe->request != 0) {
+        PEER_SEND(peer, UNSUBSCRIBED, unsubscribed, .request = unsubscribe->request,
+                  .session = unsubscribe->session, .subscription = unsubscribe->subscription);
+    }
+    return 0;
+}
+
+static int act_publish(struct core *core, struct peer *peer, const struct link_publish *publish)
+{
+    if (sessions_find(peer, publish->session) != NULL) {
+        fanout_publish(&core->fanout, peer, publish);
+    } else if (publish->request != 0) {
+        PEER_SEND(peer, PUBLISHED, published, .request = publish->request,
+                  .session = publish->session, .result = LINK_ABSENT,
+                  .reason = STR("no such session"));
+    }
+    return 0;
+}
+
+static int act_checkpoint(struct core *core, struct peer *peer,
+                          const struct link_checkpoint *checkpoint)
+{
+    handover_checkpoint(&core->sessions, peer, checkpoint);
+    return 0;
+}
+
+/* There is no log of the link to forget yet: docs/link-protocol.md, "Not in use yet". */
+static int act_confirm(struct core *core, struct peer *peer, const struct link_confirm *confirm)
+{
+    (void)core;
+    (void)peer;
+    (void)confirm;
+    return 0;
+}
+
+static int act_relay(struct core *core, struct peer *peer, const struct link_relay *relay)
+{
+    handover_relay(&core->sessions, peer, relay);
+    return 0;
+}
+
+/* What it carries goes on in a CLAIMED, beside a name: that must not be longer than a message may be. */
+static int act_yielded(struct core *core, struct peer *peer, const struct link_yielded *yielded)
+{
+    (void)core;
+    if (yielded->checkpoint.len + yielded->unsent.len > FANOUT_MESSAGE_BYTES_MAX) {
+        return ERR_PROTOCOL;
+    }
+    handover_yielded(peer, yielded);
+    return 0;
+}
+
+static int act_refused(struct core *core, struct peer *peer, const struct link_refused *refused)
+{
+    (void)core;
+    handover_refused(peer, refused);
+    return 0;
+}
+
+static int act_restore(struct core *core, struct peer *peer, const struct link_restore *restore)
+{
+    return handover_restore(&core->sessions, peer, restore);
+}
+
+/* Claims are not held until all gateways have restored: docs/link-protocol.md, "Not in use yet". */
+static int act_restore_end(struct core *core, struct peer *peer,
+                           const struct link_restore_end *restore_end)
+{
+    (void)core;
+    (void)peer;
+    (void)restore_end;
+    return 0;
+}
+
+/* C(NAME, name, takes credit) */
+#define COMMANDS(C)                                                                                \
+    C(CLAIM, claim, false)                                                                         \
+    C(ATTACH, attach, false)                                                                       \
+    C(DETACH, detach, false)                                                                       \
+    C(DROP_SESSION, drop_session, false)                                                           \
+    C(SUBSCRIBE, subscribe, false)                                                                 \
+    C(UNSUBSCRIBE, unsubscribe, false)                                                             \
+    C(PUBLISH, publish, true)                                                                      \
+    C(CHECKPOINT, checkpoint, false)                                                               \
+    C(CONFIRM, confirm, false)                                                                     \
+    C(RELAY, relay, true)                                                                          \
+    C(YIELDED, yielded, false)                                                                     \
+    C(REFUSED, refused, false)                                                                     \
+    C(RESTORE, restore, true)                                                                      \
+    C(RESTORE_END, restore_end, false)
+
+#define HANDLER(NAME, name, takes_credit)                                                          \
+    static int handle_##name(struct core *core, struct peer *peer, struct str body)                \
+    {                                                                                              \
+        struct link_##name message;                                                                \
+        if (link_get_##name(body, &message) != 0) {                                                \
+            return ERR_PROTOCOL;                                                                   \
+        }                                                                                          \
+        return act_##name(core, peer, &message);                                                   \
+    }
+COMMANDS(HANDLER)
+
+struct command {
+    int (*handle)(struct core *core, struct peer *peer, struct str body);
+    bool takes_credit;
+};
+
+#define COMMAND_ROW(NAME, name, takes_credit) [LINK_##NAME] = {handle_##name, takes_credit},
+static const struct command commands[UINT8_MAX + 1] = {COMMANDS(COMMAND_ROW)};
+
+int commands_handle(struct core *core, struct peer *peer, uint8_t type, struct str body)
+{
+    core->stats.link_messages_in++;
+    if (commands[type].handle == NULL) {
+        return ERR_PROTOCOL;
+    }
+    return commands[type].handle(core, peer, body);
+}
+
+bool commands_take_credit(uint8_t type)
+{
+    return commands[type].takes_credit;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fan-out: one message to each gateway, however many subscribers it has there.
+ *
+ * Matching appends each group's number to its peer's `groups`; then each peer that has any gets the message's
+ * bytes as they came. A gateway that cannot keep up loses its link by the limits of common/link.c; nobody waits.
+ */
+#include "broker/fanout.h"
+
+#include "common/wire.h"
+
+#define GROUPS_BYTES_MAX (512u << 10) /* in one DELIVERED; more groups go in a second one */
+
+void fanout_init(struct fanout *fanout, struct subscriptions *subscriptions, struct stats *stats)
+{
+    fanout->subscriptions = subscriptions;
+    fanout->stats = stats;
+    list_init(&fanout->matched);
+}
+
+static void add_group(struct group *group, void *data)
+{
+    struct fanout *fanout = data;
+    struct peer *peer = group->peer;
+    if (!list_is_linked(&peer->node)) {
+        list_append(&fanout->matched, &peer->node);
+    }
+    wire_put_u32(&peer->matched, group->number);
+}
+
+static void deliver(struct fanout *fanout, struct peer *peer, const struct link_message *message)
+{
+    struct str rest = buf_str(&peer->matched);
+    while (rest.len > 0) {
+        struct str groups = {rest.at, rest.len < GROUPS_BYTES_MAX ? rest.len : GROUPS_BYTES_MAX};
+        rest = (struct str){rest.at + groups.len, rest.len - groups.len};
+        PEER_SEND(peer, DELIVERED, delivered, .groups = groups, .message.raw = message->raw);
+        fanout->stats->deliveries++;
+        fanout->stats->delivered_bytes += message->raw.len;
+        fanout->stats->delivered_groups += groups.len / sizeof(uint32_t);
+    }
+    peer->matched.len = 0;
+}
+
+void fanout_publish(struct fanout *fanout, struct peer *publisher,
+                    const struct link_publish *publish)
+{
+    const struct link_message *message = &publish->message;
+    uint8_t result = message->raw.len <= FANOUT_MESSAGE_BYTES_MAX ? LINK_OK : LINK_LIMIT;
+    if (result == LINK_OK) {
+        struct list_node *node;
+        fanout->stats->published++;
+        fanout->stats->published_bytes += message->raw.len;
+        subscriptions_match(fanout->subscriptions, message->destination, add_group, fanout);
+        while ((node = list_take_first(&fanout->matched)) != NULL) {
+            deliver(fanout, LIST_OF(node, struct peer, node), message);
+        }
+    }
+    if (publish->request != 0) {
+        PEER_SEND(publisher, PUBLISHED, published, .request = publish->request,
+                  .session = publish->session, .result = result,
+                  .reason = result == LINK_OK ? STR("") : STR("the message is too long"));
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The gateways that are linked now, by the id of their link.
+ */
+#include "broker/peer.h"
+
+#include <assert.h>
+
+void peers_finish(struct peers *peers)
+{
+    assert(peers->by_id.count == 0);
+    map_finish(&peers->by_id);
+}
+
+void peers_add(struct peers *peers, struct peer *peer)
+{
+    peer->id = ++peers->last_id;
+    map_put_u64(&peers->by_id, &peer->id, peer);
+}
+
+struct peer *peers_find(const struct peers *peers, uint64_t id)
+{
+    return map_get_u64(&peers->by_id, &id);
+}
+
+void peers_remove(struct peers *peers, struct peer *peer)
+{
+    map_remove_u64(&peers->by_id, &peer->id);
+}
+
+void peer_finish(struct peer *peer)
+{
+    assert(peer->sessions.count == 0 && !list_is_linked(&peer->node));
+    map_finish(&peer->sessions);
+    buf_finish(&peer->free_groups);
+    buf_finish(&peer->matched);
+}

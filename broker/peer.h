@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A gateway as sessions, subscriptions and fan-out see it: what it holds, and where to write to it.
+ *
+ * gateway_link.c embeds one and fills in `begin` and `end`; tests put a recorder there. Whoever may outlive the
+ * link keeps `id` and asks peers_find(): absent is a normal answer.
+ */
+#pragma once
+
+#include "common/list.h"
+#include "common/map.h"
+#include "proto/link_msg.h"
+
+struct peer;
+
+/* Begins a message of that type: the caller appends its body and calls peer->end. Neither closes anything
+ * before it returns, so that walks over peers are safe. */
+typedef struct buf *(*peer_begin_cb)(struct peer *peer, uint8_t type);
+typedef void (*peer_end_cb)(struct peer *peer);
+
+struct peer {
+    uint64_t id; /* of the link, never reused; set by peers_add() */
+    peer_begin_cb begin;
+    peer_end_cb end;
+    struct map sessions;    /* by handle; entries are sessions.c's */
+    struct buf free_groups; /* uint32_t numbers to be used again; subscriptions.c's */
+    uint32_t group_count;   /* numbers given so far, from 1; subscriptions.c's */
+    struct buf matched;     /* `groups` of the DELIVERED being made; fanout.c's */
+    struct list_node node;  /* fanout::matched */
+};
+
+struct peers {
+    struct map by_id;
+    uint64_t last_id;
+};
+
+void peers_finish(struct peers *peers); /* no peer is in it */
+void peers_add(struct peers *peers, struct peer *peer);
+struct peer *peers_find(const struct peers *peers, uint64_t id); /* NULL: gone */
+
+/* From here on it is not found; then its sessions are lost (handover_lose_peer), then peer_finish(). */
+void peers_remove(struct peers *peers, struct peer *peer);
+void peer_finish(struct peer *peer); /* it holds no session */
+
+/* PEER_SEND(peer, CREDIT, credit, .bytes = n) */
+#define PEER_SEND(to, NAME, name, ...)                                                             \
+    do {                                                                                           \
+        struct peer *to_ = (to);                                                                   \
+        link_put_##name(to_->begin(to_, LINK_##NAME), &(struct link_##name){__VA_ARGS__});         \
+        to_->end(to_);                                                                             \
+    } while (0)

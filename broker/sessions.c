@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Registry of sessions, and the life of one of them.
+ *
+ * Happy path:
+ *   sessions_open() enters it under its key and its holder's number; sessions_detach() starts the time after which
+ *   on_expiry() asks EXPIRE; sessions_attach() stops it; sessions_end() takes it out, with a tombstone for its key.
+ *
+ * Otherwise:
+ *   sessions_park() when the holder's link is lost: out of all groups, remembered for expire_ms; sessions_hold() gives
+ *   it, or one that was just yielded, to another holder.
+ *
+ * A holder that never answers a question is not timed here: its link is, by common/link.c, and what it holds counts
+ * against broker.sessions. Names are random, not made from keys, so that what is shown tells nothing of what is secret.
+ */
+#include "broker/sessions.h"
+
+#include <assert.h>
+
+#include "common/mem.h"
+#include "common/process.h"
+
+static void set_state(struct session *session, enum session_state state)
+{
+    static const unsigned allowed[] = {
+        [SESSION_HELD] = 1u << SESSION_YIELDING | 1u << SESSION_EXPIRING | 1u << SESSION_PARKED,
+        [SESSION_YIELDING] = 1u << SESSION_HELD | 1u << SESSION_PARKED,
+        [SESSION_EXPIRING] = 1u << SESSION_HELD | 1u << SESSION_PARKED,
+        [SESSION_PARKED] = 1u << SESSION_HELD,
+    };
+    assert((allowed[session->state] & 1u << state) != 0);
+    session->state = state;
+}
+
+static struct str copy_str(struct str text)
+{
+    return (struct str){mem_strndup(text.len == 0 ? "" : text.at, text.len), text.len};
+}
+
+static void free_str(struct str *text)
+{
+    union {
+        const char *at;
+        void *owned;
+    } pointer = {text->at};
+    mem_free(pointer.owned);
+    *text = (struct str){NULL, 0};
+}
+
+static struct str draw_name(char name[SESSION_NAME_BYTES])
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    uint8_t bytes[16];
+    unsigned bits = 0;
+    unsigned held = 0;
+    size_t at = 0;
+    process_random(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bits = (bits << 8 | bytes[i]) & 0xffff;
+        for (held += 8; held >= 5; held -= 5) {
+            name[at++] = digits[bits >> (held - 5) & 31];
+        }
+    }
+    name[at++] = digits[bits << (5 - held) & 31];
+    assert(at == SESSION_NAME_BYTES);
+    return (struct str){name, at};
+}
+
+void sessions_init(struct sessions *sessions, const struct sessions_options *options)
+{
+    *sessions = (struct sessions){.options = *options};
+    list_init(&sessions->all);
+    tombstones_init(&sessions->tombstones, options->wheel, TOMBSTONES_MAX);
+    sessions->relays = (struct relays){options->peers, options->stats, 0};
+}
+
+void sessions_finish(struct sessions *sessions)
+{
+    LIST_EACH(&sessions->all, node)
+    {
+        sessions_end(LIST_OF(node, struct session, node), 0, STR(""), 0);
+    }
+    assert(sessions->count == 0 && sessions->by_key.count == 0 && sessions->relays.bytes == 0);
+    map_finish(&sessions->by_key);
+    tombstones_finish(&sessions->tombstones);
+}
+
+bool sessions_are_full(const struct sessions *sessions)
+{
+    return sessions->count >= sessions->options.sessions_max;
+}
+
+struct session *sessions_find(const struct peer *peer, uint64_t handle)
+{
+    return map_get_u64(&peer->sessions, &handle);
+}
+
+struct session *sessions_find_key(const struct sessions *sessions, struct str key)
+{
+    return map_get(&sessions->by_key, key);
+}
+
+static void start_expiry(struct session *session);
+
+/* Nothing while a question is open: its answer looks again. */
+static void on_expiry(struct wheel_entry *entry)
+{
+    struct session *session = MEM_CONTAINER(entry, struct session, expiry);
+    if (session->state == SESSION_PARKED) {
+        session->sessions->options.stats->sessions_expired++;
+        sessions_end(session, 0, STR(""), 0);
+    } else if (session->state == SESSION_HELD && !session->is_attached) {
+        sessions_ask(session, SESSION_EXPIRING);
+    }
+}
+
+static void start_expiry(struct session *session)
+{
+    wheel_add(session->sessions->options.wheel, &session->expiry, session->expire_ms, on_expiry);
+}
+
+static void stop_expiry(struct session *session)
+{
+    wheel_remove(session->sessions->options.wheel, &session->expiry);
+}
+
+static void enter_holder(struct session *session, struct peer *peer, uint64_t handle)
+{
+    session->holder = peer;
+    session->handle = handle;
+    session->is_attached = true;
+    void *replaced = map_put_u64(&peer->sessions, &session->handle, session);
+    assert(replaced == NULL);
+    (void)replaced;
+}
+
+struct session *sessions_open(struct sessions *sessions, struct peer *peer,
+                              const struct session_facts *facts)
+{
+    char drawn[SESSION_NAME_BYTES];
+    struct session *session = mem_zalloc(sizeof(*session));
+    session->sessions = sessions;
+    session->state = SESSION_HELD;
+    session->can_move = true;
+    session->family = facts->family;
+    session->expire_ms = facts->expire_ms;
+    session->key = copy_str(facts->key);
+    session->user = copy_str(facts->user);
+    session->name = copy_str(facts->name.len > 0 ? facts->name : draw_name(drawn));
+    claim_list_init(&session->claims);
+    relay_list_init(&session->relays);
+    if (session->key.len > 0) {
+        void *replaced = map_put(&sessions->by_key, session->key, session);
+        assert(replaced == NULL);
+        (void)replaced;
+    }
+    list_append(&sessions->all, &session->node);
+    sessions->count++;
+    sessions->options.stats->sessions_opened++;
+    enter_holder(session, peer, facts->handle);
+    return session;
+}
+
+static void leave_holder(struct session *session)
+{
+    if (session->holder != NULL) {
+        session_subscriptions_leave(&session->subscriptions,
+                                    session->sessions->options.subscriptions);
+        map_remove_u64(&session->holder->sessions, &session->handle);
+        session->holder = NULL;
+    }
+}
+
+void sessions_hold(struct session *session, struct peer *peer, uint64_t handle, uint32_t expire_ms)
+{
+    leave_holder(session);
+    stop_expiry(session);
+    set_state(session, SESSION_HELD);
+    session->expire_ms = expire_ms;
+    enter_holder(session, peer, handle);
+    session_subscriptions_join(&session->subscriptions, session->sessions->options.subscriptions,
+                               peer);
+}
+
+static size_t payload_len(const struct payload *payload)
+{
+    return payload == NULL ? 0 : payload->len;
+}
+
+bool sessions_can_park(const struct session *session)
+{
+    bool is_http = session->family != LINK_FAMILY_WEBSOCKET && session->family != LINK_FAMILY_TCP;
+    return is_http && session->key.len > 0 && session->can_move &&
+           payload_len(session->checkpoint) <= SESSION_CHECKPOINT_BYTES_MAX &&
+           payload_len(session->unsent) <= SESSION_UNSENT_BYTES_MAX;
+}
+
+void sessions_park(struct session *session)
+{
+    leave_holder(session);
+    relays_unsend(&session->relays);
+    set_state(session, SESSION_PARKED);
+    start_expiry(session);
+}
+
+void sessions_attach(struct session *session)
+{
+    session->is_attached = true;
+    stop_expiry(session);
+}
+
+void sessions_detach(struct session *session)
+{
+    session->is_attached = false;
+    if (session->state == SESSION_HELD) {
+        start_expiry(session);
+    }
+}
+
+void sessions_ask(struct session *session, enum session_state state)
+{
+    set_state(session, state);
+    session->question = ++session->sessions->last_question;
+    if (state == SESSION_YIELDING) {
+        PEER_SEND(session->holder, YIELD, yield, .request = session->question,
+                  .session = session->handle);
+    } else {
+        PEER_SEND(session->holder, EXPIRE, expire, .request = session->question,
+                  .session = session->handle);
+    }
+}
+
+bool sessions_is_answer(const struct session *session, uint64_t question, enum session_state state)
+{
+    return session->state == state && session->question == question;
+}
+
+void sessions_refused(struct session *session)
+{
+    set_state(session, SESSION_HELD);
+    if (!session->is_attached) {
+        start_expiry(session);
+    }
+}
+
+static void keep(struct payload **kept, struct str bytes)
+{
+    payload_release(*kept);
+    *kept = bytes.len == 0 ? NULL : payload_copy(bytes.at, bytes.len);
+}
+
+bool sessions_keep_checkpoint(struct session *session, struct str state)
+{
+    session->can_move = state.len <= SESSION_CHECKPOINT_BYTES_MAX;
+    keep(&session->checkpoint, session->can_move ? state : STR(""));
+    return session->can_move;
+}
+
+void sessions_keep_yielded(struct session *session, struct str checkpoint, struct str unsent)
+{
+    session->can_move = true;
+    keep(&session->checkpoint, checkpoint);
+    keep(&session->unsent, unsent);
+}
+
+void sessions_settle(struct session *session)
+{
+    keep(&session->unsent, STR(""));
+    if (payload_len(session->checkpoint) > SESSION_CHECKPOINT_BYTES_MAX) {
+        session->can_move = false;
+        keep(&session->checkpoint, STR(""));
+    }
+}
+
+enum link_result sessions_subscribe(struct session *session, uint32_t number, uint8_t ack,
+                                    struct str destination, uint32_t *out_group,
+                                    const char **out_reason)
+{
+    const struct sessions_options *options = &session->sessions->options;
+    struct session_subscriptions *list = &session->subscriptions;
+    if (session_subscriptions_has(list, number)) {
+        *out_reason = "the session has a subscription of that number";
+        return LINK_DENIED;
+    }
+    if (list->count >= options->subscriptions_max) {
+        *out_reason = "broker.subscriptions is reached";
+        return LINK_LIMIT;
+    }
+    struct destination *interned =
+        subscriptions_intern(options->subscriptions, destination, out_reason);
+    if (interned == NULL) {
+        return LINK_DENIED;
+    }
+    *out_group = session_subscriptions_add(list, options->subscriptions, number, ack, interned,
+                                           session->holder);
+    options->stats->subscriptions_opened++;
+    return LINK_OK;
+}
+
+void sessions_unsubscribe(struct session *session, uint32_t number)
+{
+    const struct sessions_options *options = &session->sessions->options;
+    if (session_subscriptions_remove(&session->subscriptions, options->subscriptions, number)) {
+        options->stats->subscriptions_closed++;
+    }
+}
+
+static void drop_subscriptions(struct session *session)
+{
+    const struct sessions_options *options = &session->sessions->options;
+    options->stats->subscriptions_closed += session->subscriptions.count;
+    session_subscriptions_finish(&session->subscriptions, options->subscriptions);
+}
+
+void sessions_replace(struct session *session, const struct session_facts *facts)
+{
+    drop_subscriptions(session);
+    free_str(&session->user);
+    session->user = copy_str(facts->user);
+    session->family = facts->family;
+}
+
+void sessions_end(struct session *session, uint16_t code, struct str reason, uint32_t remember_ms)
+{
+    struct sessions *sessions = session->sessions;
+    stop_expiry(session);
+    leave_holder(session);
+    drop_subscriptions(session);
+    if (session->key.len > 0) {
+        map_remove(&sessions->by_key, session->key);
+        if (remember_ms > 0) {
+            tombstones_add(&sessions->tombstones, session->key, code, reason, remember_ms);
+        }
+    }
+    list_remove(&session->node);
+    sessions->count--;
+    sessions->options.stats->sessions_closed++;
+    claims_end(&session->claims, sessions->options.peers, code, reason);
+    relays_end(&sessions->relays, &session->relays);
+    payload_release(session->checkpoint);
+    payload_release(session->unsent);
+    free_str(&session->key);
+    free_str(&session->user);
+    free_str(&session->name);
+    mem_free(session);
+}
