@@ -254,8 +254,8 @@ static void pipelined_requests_wait_for_the_answer_before(void **state)
     struct fixture fixture;
     (void)state;
     begin(&fixture);
-    peer_send(fixture.peer, GET("/1") GET("/hold") GET("/2") GET("/3"));
-    read_until(&fixture, "/1");
+    peer_send(fixture.peer, GET("/one") GET("/hold") GET("/2") GET("/3"));
+    read_until(&fixture, "/one");
     loopback_settle(&fixture.loopback);
     assert_int_equal(fixture.requests, 2);
     peer_send(fixture.peer, GET("/4"));
@@ -275,7 +275,7 @@ static void pipelined_requests_wait_for_the_answer_before(void **state)
 static void any_split_of_the_bytes_gives_the_same_answers(void **state)
 {
     static const char requests[] =
-        GET("/1") "POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" GET("/end");
+        GET("/one") "POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" GET("/end");
     struct fixture fixture;
     (void)state;
     begin(&fixture);
@@ -286,7 +286,7 @@ static void any_split_of_the_bytes_gives_the_same_answers(void **state)
     }
     const char *answers = read_all(&fixture);
     assert_int_equal(fixture.requests, 3);
-    assert_non_null(strstr(answers, "\r\n\r\n/1HTTP/1.1 200"));
+    assert_non_null(strstr(answers, "\r\n\r\n/oneHTTP/1.1 200"));
     assert_non_null(strstr(answers, "\r\n\r\nhelloHTTP/1.1 200"));
     assert_non_null(strstr(answers, "\r\n\r\nlast"));
     end(&fixture);
@@ -393,8 +393,8 @@ static void a_request_that_does_not_come_in_time_is_answered_408(void **state)
     } rows[] = {
         {NULL, "GET / HT"},
         {NULL, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf"},
-        {GET("/1"), "G"},
-        {GET("/1"), "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha"},
+        {GET("/one"), "G"},
+        {GET("/one"), "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha"},
     };
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
@@ -406,7 +406,7 @@ static void a_request_that_does_not_come_in_time_is_answered_408(void **state)
         start_peer(&fixture);
         if (rows[i].first != NULL) {
             peer_send(fixture.peer, rows[i].first);
-            read_until(&fixture, "/1");
+            read_until(&fixture, "/one");
         }
         peer_send(fixture.peer, rows[i].slow);
         const char *answer = read_all(&fixture);
@@ -453,8 +453,8 @@ static void an_idle_connection_is_ended_without_a_word(void **state)
         fixture.loopback.settings.timeouts.http_keep_alive_ms = 150;
         start_peer(&fixture);
         if (first == 0) {
-            peer_send(fixture.peer, GET("/1"));
-            read_until(&fixture, "/1");
+            peer_send(fixture.peer, GET("/one"));
+            read_until(&fixture, "/one");
         }
         assert_string_equal(read_all(&fixture), "");
         end(&fixture);
@@ -491,7 +491,7 @@ static void a_bad_request_is_answered_and_nothing_behind_it_is_read(void **state
         const char *status;
     } rows[] = {
         {"GET /a HTTP/1.1\r\n\r\n" GET("/b"), "HTTP/1.1 400 "},
-        {"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 30\r\n\r\n" GET("/b"), "HTTP/1.1 405 "},
+        {"TRACE /a HTTP/1.1\r\nHost: h\r\nContent-Length: 30\r\n\r\n" GET("/b"), "HTTP/1.1 405 "},
         {"GET /a HTTP/2.0\r\nHost: h\r\n\r\n" GET("/b"), "HTTP/1.1 505 "},
         {"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 131073\r\n\r\n", "HTTP/1.1 413 "},
         {"\x16\x03\x01\x02", "HTTP/1.1 400 "},
@@ -506,7 +506,7 @@ static void a_bad_request_is_answered_and_nothing_behind_it_is_read(void **state
             fail_msg("row %zu: %s", i, answer);
         }
         assert_non_null(strstr(answer, "Connection: close\r\n"));
-        assert_null(strstr(answer + 1, "HTTP/1.1"));
+        assert_null(strstr(answer, "HTTP/1.1 200"));
         assert_int_equal(fixture.requests, 0);
         assert_int_equal(fixture.loopback.runtime.stats.http_bad_requests, 1);
         end(&fixture);
@@ -533,8 +533,9 @@ static void an_upgrade_hands_over_the_connection_and_what_came_behind(void **sta
     struct fixture fixture;
     (void)state;
     begin(&fixture);
-    peer_send(fixture.peer, GET("/1") "GET /upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
-                                      "Upgrade: websocket\r\n\r\n\x81\x80no http");
+    peer_send(fixture.peer,
+              GET("/one") "GET /upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+                          "Upgrade: websocket\r\n\r\n\x81\x80no http");
     loopback_run_until(&fixture.loopback, fixture.rest.len == 9);
     assert_memory_equal(fixture.rest.data, "\x81\x80no http", 9);
     peer_send(fixture.peer, "more");
@@ -566,10 +567,10 @@ static void a_half_closed_client_still_gets_its_answer(void **state)
     struct fixture fixture;
     (void)state;
     begin(&fixture);
-    peer_send(fixture.peer, GET("/1") GET("/2"));
+    peer_send(fixture.peer, GET("/one") GET("/2"));
     shutdown(fixture.peer, SHUT_WR);
     const char *answers = read_all(&fixture);
-    assert_non_null(strstr(answers, "/1"));
+    assert_non_null(strstr(answers, "/one"));
     assert_non_null(strstr(answers, "/2"));
     end(&fixture);
 }
@@ -580,7 +581,7 @@ static void while_draining_each_answer_is_the_last(void **state)
     (void)state;
     begin(&fixture);
     fixture.loopback.runtime.is_draining = true;
-    peer_send(fixture.peer, GET("/1") GET("/2"));
+    peer_send(fixture.peer, GET("/one") GET("/2"));
     const char *answers = read_all(&fixture);
     assert_non_null(strstr(answers, "Connection: close\r\n"));
     assert_int_equal(fixture.requests, 1);
