@@ -117,7 +117,8 @@ static void read_arguments(struct arguments *arguments, int argc, char **argv,
 
 static void write_out(const struct buf *text)
 {
-    (void)fwrite(text->data, 1, text->len, stdout);
+    struct str bytes = buf_str(text);
+    (void)fwrite(bytes.at, 1, bytes.len, stdout);
     (void)fflush(stdout);
 }
 
