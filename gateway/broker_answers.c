@@ -13,7 +13,6 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
-#include "common/wire.h"
 #include "gateway/broker_link_state.h"
 
 static void finish_restoring(struct broker_link *link)
@@ -141,20 +140,6 @@ static int take_credit(struct broker_link *link, struct str body)
     return 0;
 }
 
-/* Skips all of one entry of RESTORE's subscriptions but its number. */
-static bool next_subscription(struct wire_reader *subscriptions, uint32_t *out_subscription)
-{
-    uint32_t subscription = wire_get_u32(subscriptions);
-    (void)wire_get_u8(subscriptions);
-    (void)wire_get_str16(subscriptions);
-    (void)wire_get_str32(subscriptions);
-    if (subscriptions->failed) {
-        return false;
-    }
-    *out_subscription = subscription;
-    return true;
-}
-
 /* The groups stand in the order of the subscriptions that RESTORE had. */
 static int take_restored(struct broker_link *link, struct str body)
 {
@@ -167,17 +152,14 @@ static int take_restored(struct broker_link *link, struct str body)
     struct link_restore restore;
     int code = link_get_restore(buf_str(&restore_body), &restore);
     assert(code == 0);
-    struct wire_reader subscriptions;
-    uint32_t subscription = 0;
+    struct link_restored_subscription subscription;
     uint32_t group = 0;
-    wire_reader_init(&subscriptions, restore.subscriptions.at, restore.subscriptions.len);
-    while (code == 0 && wire_left(&subscriptions) > 0) {
-        if (!next_subscription(&subscriptions, &subscription) ||
-            !link_next_u32(&restored.groups, &group)) {
+    while (link_next_restored_subscription(&restore.subscriptions, &subscription)) {
+        if (!link_next_u32(&restored.groups, &group)) {
             code = ERR_PROTOCOL;
             break;
         }
-        link->handler->restored(link->data, restored.session, subscription, group);
+        link->handler->restored(link->data, restored.session, subscription.subscription, group);
     }
     buf_finish(&restore_body);
     finish_restoring(link);

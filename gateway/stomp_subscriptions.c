@@ -9,10 +9,8 @@
  * In 1.1 and 1.2 the id names a subscription; in 1.0 the id, or where there is none the destination. They are looked up
  * in a list: they are few, and the hot path (delivery.c) does not come by here.
  */
-#include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
-#include "common/wire.h"
 #include "gateway/stomp_state.h"
 #include "proto/destination.h"
 
@@ -233,10 +231,12 @@ void stomp_restore_subscriptions(const struct stomp_session *session, struct buf
     const struct stomp_subscription *subscription = session->subscriptions;
     for (; subscription != NULL; subscription = subscription->next) {
         if (subscription->is_confirmed) {
-            wire_put_u32(out, subscription->number);
-            wire_put_u8(out, ACK_AUTO);
-            wire_put_str16(out, interned_str(subscription->destination));
-            wire_put_str32(out, (struct str){"", 0});
+            const struct link_restored_subscription restored = {
+                .subscription = subscription->number,
+                .ack = ACK_AUTO,
+                .destination = interned_str(subscription->destination),
+            };
+            link_put_restored_subscription(out, &restored);
         }
     }
 }
