@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "gateway/conn.h"
+#include "gateway/runtime.h"
 #include "gateway/service.h"
 #include "gateway/transport.h"
 
