@@ -96,8 +96,7 @@ static bool is_special(uint8_t byte, bool in_script)
 
 static uint64_t has_special(uint64_t word, bool in_script)
 {
-    uint64_t special = word_has_high(word) | word_has_below(word, 0x20) | word_has(word, '"') |
-                       word_has(word, '\\');
+    uint64_t special = word_has_any(word, 0x20, '"') | word_has_any(word, 0x20, '\\');
     return in_script ? special | word_has(word, '<') | word_has(word, '>') : special;
 }
 

@@ -84,20 +84,21 @@ void stomp_decoder_trim(struct stomp_decoder *decoder)
 
 /* --- one header line ------------------------------------------------------------------------------- */
 
-/* True when no byte of the line needs a second look. */
+/* True when no byte of the line needs a second look: no control, no backslash, nothing but ASCII. */
 static bool is_plain(struct str line)
 {
     size_t at = 0;
-    for (; line.len - at >= 8; at += 8) {
-        uint64_t word = word_load(line.at + at);
-        if ((word_has_high(word) | word_has_below(word, 1) | word_has(word, '\\') |
-             word_has(word, '\r')) != 0) {
-            return false;
+    if (line.len >= 8) {
+        size_t last = line.len - 8;
+        uint64_t found = word_has_any(word_load(line.at + last), 0x20, '\\');
+        for (; at < last; at += 8) {
+            found |= word_has_any(word_load(line.at + at), 0x20, '\\');
         }
+        return found == 0;
     }
     for (; at < line.len; at++) {
         uint8_t byte = (uint8_t)line.at[at];
-        if (byte == 0 || byte >= 0x80 || byte == '\\' || byte == '\r') {
+        if (byte < 0x20 || byte >= 0x80 || byte == '\\') {
             return false;
         }
     }
@@ -166,12 +167,6 @@ static int parse_header(struct stomp_decoder *decoder, const uint8_t *base, stru
 
 static int parse_command(struct stomp_decoder *decoder, struct str line)
 {
-    if (memchr(line.at, 0, line.len) != NULL) {
-        return STOMP_ERR_COMMAND;
-    }
-    if (memchr(line.at, '\r', line.len) != NULL) {
-        return STOMP_ERR_CR;
-    }
     for (size_t i = STOMP_CONNECT; i < MEM_COUNT(commands); i++) {
         if (str_equal(line, commands[i].name)) {
             if (commands[i].is_server && !decoder->accepts_server_frames) {
@@ -181,7 +176,9 @@ static int parse_command(struct stomp_decoder *decoder, struct str line)
             return 0;
         }
     }
-    return STOMP_ERR_COMMAND;
+    bool has_cr = memchr(line.at, '\r', line.len) != NULL;
+    bool has_nul = memchr(line.at, 0, line.len) != NULL;
+    return has_cr && !has_nul ? STOMP_ERR_CR : STOMP_ERR_COMMAND;
 }
 
 /* Values are trimmed in 1.0 only. A CONNECT is read before the version is known, so one that offers

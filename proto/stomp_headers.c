@@ -2,18 +2,20 @@
  *
  * The headers of a frame under way.
  *
- *   stomp_headers_add() unescapes what holds a backslash into `text`, looks the name up in an index sorted
- *   by name, and keeps the header when it is the first of that name;
+ *   stomp_headers_add() unescapes what holds a backslash into `text`, looks the name up, and keeps the header
+ *   when it is the first of that name;
  *   stomp_headers_show() turns offsets into pointers once the frame is complete.
  *
- * The index is searched by halves, because a peer may repeat a hundred thousand names in one frame. A hash
- * table would need a secret to be as safe.
+ * A few names are looked through one by one. Beyond INDEX_FROM there is an index sorted by name, searched by
+ * halves, because a peer may repeat a hundred thousand names in one frame. A hash table would need a secret to
+ * be as safe.
  */
 #include "proto/stomp_headers.h"
 
 #include "common/mem.h"
 
 #define SLOTS_MIN 8
+#define INDEX_FROM 16
 
 void stomp_headers_finish(struct stomp_headers *headers)
 {
@@ -31,7 +33,7 @@ void stomp_headers_clear(struct stomp_headers *headers)
 
 static struct str text_at(const void *base, size_t at, size_t len)
 {
-    return (struct str){len == 0 ? "" : (const char *)base + at, len};
+    return (struct str){(const char *)base + at, len};
 }
 
 static struct str slot_name(const struct stomp_headers *headers, const uint8_t *base,
@@ -56,12 +58,12 @@ static int compare_names(struct str a, struct str b)
     return memcmp(a.at, b.at, a.len);
 }
 
-/* Where `name` is, or belongs, in the sorted index. */
+/* Where `name` is, or belongs, among the first `count` of the sorted index. */
 static bool find_place(const struct stomp_headers *headers, const uint8_t *base, struct str name,
-                       size_t *out_place)
+                       size_t count, size_t *out_place)
 {
     size_t low = 0;
-    size_t high = headers->count;
+    size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct stomp_slot *slot = &headers->slots[headers->slots[middle].sorted];
@@ -80,7 +82,38 @@ static bool find_place(const struct stomp_headers *headers, const uint8_t *base,
     return false;
 }
 
-static void insert_slot(struct stomp_headers *headers, size_t place, const struct stomp_slot *slot)
+static const struct stomp_slot *find_slot(const struct stomp_headers *headers, const uint8_t *base,
+                                          struct str name)
+{
+    size_t place;
+    if (headers->count > INDEX_FROM) {
+        return find_place(headers, base, name, headers->count, &place)
+                   ? &headers->slots[headers->slots[place].sorted]
+                   : NULL;
+    }
+    for (size_t i = 0; i < headers->count; i++) {
+        const struct stomp_slot *slot = &headers->slots[i];
+        if (slot->name_len == name.len &&
+            memcmp(slot_name(headers, base, slot).at, name.at, name.len) == 0) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static void index_slot(struct stomp_headers *headers, const uint8_t *base, size_t number)
+{
+    struct stomp_slot *slots = headers->slots;
+    size_t place;
+    (void)find_place(headers, base, slot_name(headers, base, &slots[number]), number, &place);
+    for (size_t i = number; i > place; i--) {
+        slots[i].sorted = slots[i - 1].sorted;
+    }
+    slots[place].sorted = (uint32_t)number;
+}
+
+/* A slot behind the last, to be kept by keep_slot(). */
+static struct stomp_slot *spare_slot(struct stomp_headers *headers)
 {
     if (headers->count == headers->cap) {
         size_t cap = headers->cap == 0 ? SLOTS_MIN : headers->cap * 2;
@@ -88,13 +121,17 @@ static void insert_slot(struct stomp_headers *headers, size_t place, const struc
         headers->shown = mem_realloc(headers->shown, cap * sizeof(*headers->shown));
         headers->cap = cap;
     }
-    size_t count = headers->count++;
-    struct stomp_slot *slots = headers->slots;
-    slots[count] = *slot;
-    for (size_t i = count; i > place; i--) {
-        slots[i].sorted = slots[i - 1].sorted;
+    return &headers->slots[headers->count];
+}
+
+static void keep_slot(struct stomp_headers *headers, const uint8_t *base)
+{
+    size_t number = headers->count++;
+    if (headers->count > INDEX_FROM) {
+        for (size_t i = number == INDEX_FROM ? 0 : number; i <= number; i++) {
+            index_slot(headers, base, i);
+        }
     }
-    slots[place].sorted = (uint32_t)count;
 }
 
 /* The 1.2 table. What it does not know is an error when strict and stays as it is when lenient: the common
@@ -155,41 +192,43 @@ int stomp_headers_add(struct stomp_headers *headers, const uint8_t *base, size_t
                       size_t name_len, size_t value_len, enum stomp_escapes escapes,
                       size_t count_max)
 {
-    struct stomp_slot slot = {.name_at = name_at,
-                              .name_len = name_len,
-                              .value_at = name_at + name_len + 1,
-                              .value_len = value_len};
+    struct stomp_slot *slot = spare_slot(headers);
     size_t text_len = headers->text.len;
+    slot->name_at = name_at;
+    slot->name_len = name_len;
+    slot->value_at = name_at + name_len + 1;
+    slot->value_len = value_len;
+    slot->name_in_text = false;
+    slot->value_in_text = false;
     if (escapes != STOMP_ESCAPES_NONE) {
         bool is_strict = escapes == STOMP_ESCAPES_STRICT;
         struct buf *text = &headers->text;
-        if (!unescape_part(text, base, is_strict, &slot.name_at, &slot.name_len,
-                           &slot.name_in_text) ||
-            !unescape_part(text, base, is_strict, &slot.value_at, &slot.value_len,
-                           &slot.value_in_text)) {
+        if (!unescape_part(text, base, is_strict, &slot->name_at, &slot->name_len,
+                           &slot->name_in_text) ||
+            !unescape_part(text, base, is_strict, &slot->value_at, &slot->value_len,
+                           &slot->value_in_text)) {
             return STOMP_HEADERS_ERR_ESCAPE;
         }
     }
-    size_t place;
-    if (find_place(headers, base, slot_name(headers, base, &slot), &place)) {
+    if (find_slot(headers, base, slot_name(headers, base, slot)) != NULL) {
         headers->text.len = text_len;
         return STOMP_HEADERS_REPEATED;
     }
     if (headers->count >= count_max) {
         return STOMP_HEADERS_ERR_COUNT;
     }
-    insert_slot(headers, place, &slot);
+    keep_slot(headers, base);
     return 0;
 }
 
 bool stomp_headers_find(const struct stomp_headers *headers, const uint8_t *base, struct str name,
                         struct str *out_value)
 {
-    size_t place;
-    if (!find_place(headers, base, name, &place)) {
+    const struct stomp_slot *slot = find_slot(headers, base, name);
+    if (slot == NULL) {
         return false;
     }
-    *out_value = slot_value(headers, base, &headers->slots[headers->slots[place].sorted]);
+    *out_value = slot_value(headers, base, slot);
     return true;
 }
 
@@ -199,7 +238,7 @@ void stomp_headers_trim_values(struct stomp_headers *headers, const uint8_t *bas
         struct stomp_slot *slot = &headers->slots[i];
         if (slot->value_len > 0) {
             struct str value = str_trim(slot_value(headers, base, slot));
-            slot->value_at = value.len == 0 ? 0 : (size_t)((const uint8_t *)value.at - base);
+            slot->value_at = (size_t)((const uint8_t *)value.at - base);
             slot->value_len = value.len;
         }
     }

@@ -21,7 +21,7 @@ struct stomp_slot {
     size_t value_len;
     bool name_in_text; /* offset into headers::text, else into the frame */
     bool value_in_text;
-    uint32_t sorted; /* slots[i].sorted: which slot is the i-th by name */
+    uint32_t sorted; /* slots[i].sorted: which slot is the i-th by name, when there is an index */
 };
 
 /* Zeroed is empty. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * UTF-8 validation: runs of ASCII in words, everything else byte by byte through one small state.
+ */
 #include "proto/utf8.h"
 
 #include "proto/word.h"
@@ -47,6 +50,14 @@ static bool continue_sequence(struct utf8 *state, uint8_t byte)
 
 static const uint8_t *skip_ascii(const uint8_t *at, const uint8_t *end)
 {
+    while (end - at >= 32) {
+        uint64_t words =
+            word_load(at) | word_load(at + 8) | word_load(at + 16) | word_load(at + 24);
+        if (word_has_high(words) != 0) {
+            break;
+        }
+        at += 32;
+    }
     while (end - at >= 8 && word_has_high(word_load(at)) == 0) {
         at += 8;
     }

@@ -122,7 +122,10 @@ static int begin_frame(struct ws_decoder *decoder)
             decoder->utf8 = (struct utf8){0, 0, 0};
         }
     }
-    memcpy(decoder->mask, head + decoder->head_len - 4, 4);
+    const uint8_t *mask = head + decoder->head_len - 4;
+    memcpy(decoder->mask, mask, 4);
+    memcpy(decoder->mask + 4, mask, 4);
+    memcpy(decoder->mask + 8, mask, 3);
     decoder->mask_at = 0;
     decoder->frame_left = len;
     decoder->frame_opcode = opcode;
@@ -160,12 +163,15 @@ static int read_head(struct ws_decoder *decoder, const uint8_t *bytes, size_t le
 
 static void unmask(struct ws_decoder *decoder, uint8_t *bytes, size_t len)
 {
-    uint8_t mask[8];
-    for (size_t i = 0; i < sizeof(mask); i++) {
-        mask[i] = decoder->mask[(decoder->mask_at + i) & 3];
-    }
+    const uint8_t *mask = decoder->mask + decoder->mask_at;
     uint64_t word = word_load(mask);
     size_t at = 0;
+    for (; len - at >= 32; at += 32) {
+        word_store(bytes + at, word_load(bytes + at) ^ word);
+        word_store(bytes + at + 8, word_load(bytes + at + 8) ^ word);
+        word_store(bytes + at + 16, word_load(bytes + at + 16) ^ word);
+        word_store(bytes + at + 24, word_load(bytes + at + 24) ^ word);
+    }
     for (; len - at >= 8; at += 8) {
         word_store(bytes + at, word_load(bytes + at) ^ word);
     }

@@ -49,9 +49,9 @@ struct ws_decoder {
     struct utf8 utf8;
     uint8_t head[14]; /* of the frame that begins */
     uint8_t head_len;
-    uint8_t mask[4];
-    uint8_t mask_at; /* position in the mask, 0 to 3 */
-    uint8_t opcode;  /* of the message under way; 0 between messages */
+    uint8_t mask[11]; /* the four bytes over and over: a word from any place */
+    uint8_t mask_at;  /* position in the mask, 0 to 3 */
+    uint8_t opcode;   /* of the message under way; 0 between messages */
     uint8_t frame_opcode;
     bool is_final;
     bool in_payload;

@@ -407,6 +407,32 @@ static void many_repeated_headers_are_one(void **state)
     buf_finish(&input);
 }
 
+/* The names are looked up differently when there are many; the change must not show. */
+static void few_headers_and_many_are_read_alike(void **state)
+{
+    (void)state;
+    for (unsigned count = 1; count <= 40; count++) {
+        struct buf input = {0};
+        struct buf expected = {0};
+        buf_append_text(&input, "SEND\n");
+        buf_append_text(&expected, "SEND[");
+        for (unsigned i = 0; i < count; i++) {
+            unsigned number = i * 17 % 41;
+            buf_append_format(&input, "n\\c%u:%u\nn\\c%u:again\n", number, i, number);
+            buf_append_format(&expected, "%sn:%u=%u", i == 0 ? "" : ", ", number, i);
+        }
+        buf_append(&input, BYTES("n\\c0:again\n\n\0"));
+        buf_append(&expected, "] ", 3);
+        struct run run = {STOMP_1_2, &wide, (char *)input.data, input.len};
+        struct buf out = {0};
+        decode_run(&run, input.len / 2, input.len, &out);
+        assert_string_equal((char *)out.data, (char *)expected.data);
+        buf_finish(&out);
+        buf_finish(&input);
+        buf_finish(&expected);
+    }
+}
+
 /* --- memory ---------------------------------------------------------------------------------------- */
 
 static void a_whole_frame_is_read_where_it_lies(void **state)
@@ -647,6 +673,7 @@ int main(void)
         cmocka_unit_test(limits_hold_at_the_very_byte),
         cmocka_unit_test(a_limit_lowered_inside_a_frame_ends_it),
         cmocka_unit_test(many_repeated_headers_are_one),
+        cmocka_unit_test(few_headers_and_many_are_read_alike),
         cmocka_unit_test(a_whole_frame_is_read_where_it_lies),
         cmocka_unit_test(trimming_keeps_a_frame_under_way),
         cmocka_unit_test(a_long_body_byte_by_byte_is_linear),
