@@ -34,4 +34,5 @@ void peer_finish(struct peer *peer)
     map_finish(&peer->sessions);
     buf_finish(&peer->free_groups);
     buf_finish(&peer->matched);
+    peer->group_count = 0;
 }
