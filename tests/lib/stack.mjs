@@ -165,7 +165,7 @@ export class Stack {
     writeFileSync(this.file, JSON.stringify(this.config, null, 2));
     this.gatewayCount = gateways;
     this.gateways = [];
-    this.allowed = [];
+    this.allowed = ['lets pages of every origin connect']; // DEFAULTS do, and the gateway says so
   }
 
   program(name) {
