@@ -22,9 +22,11 @@
 #include "gateway/conn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/mem.h"
@@ -534,6 +536,20 @@ void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX])
     if (uv_ip4_name(v4, host, sizeof(host)) == 0) {
         snprintf(out, CONN_ADDRESS_MAX, "%s:%u", host, (unsigned)ntohs(v4->sin_port));
     }
+}
+
+int conn_peek_end(const struct conn *conn)
+{
+    uv_os_fd_t fd;
+    char byte;
+    if (conn->saw_end || uv_fileno((const uv_handle_t *)&conn->tcp, &fd) < 0) {
+        return UV_EOF;
+    }
+    ssize_t count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (count < 0) {
+        return errno == EAGAIN || errno == EINTR ? 0 : uv_translate_sys_error(errno);
+    }
+    return count == 0 ? UV_EOF : 0;
 }
 
 bool conn_is_acknowledged(const struct conn *conn)

@@ -374,6 +374,28 @@ static void refuse(struct http *http, unsigned status, const char *reason)
     end_conn(http);
 }
 
+/* The exchange under way, if any, is over: nobody reads its answer. */
+static void tell_gone(struct http *http, bool is_reset)
+{
+    const struct http_holder *holder = http->holder;
+    if (holder != NULL) {
+        http->holder = NULL;
+        http->phase = PHASE_OVER;
+        holder->on_gone(http, http->holder_data, is_reset);
+    }
+}
+
+/* A client that asked and left at once must not look alive to its own next request, which may be in the same turn:
+ * a session has one receiver. */
+static void check_gone(struct http *http)
+{
+    int code = http->holder == NULL ? 0 : conn_peek_end(http->conn);
+    if (code < 0) {
+        tell_gone(http, code != UV_EOF);
+        conn_close(http->conn);
+    }
+}
+
 static void handle_request(struct http *http)
 {
     const struct http1_request *request = http1_request(http->parser);
@@ -382,6 +404,7 @@ static void handle_request(struct http *http)
     http->ends_after = !request->keeps_alive || request->asks_upgrade;
     http->on_request(http, request, http->data);
     assert(http->phase != PHASE_ANSWER || http->holder != NULL);
+    check_gone(http);
 }
 
 /* False when the connection wants no more bytes now: the rest is to be kept. */
@@ -453,17 +476,6 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
         keep_rest(http);
     } else if (read_requests(http, bytes, len)) {
         keep_rest(http);
-    }
-}
-
-/* The exchange under way, if any, is over: nobody reads its answer. */
-static void tell_gone(struct http *http, bool is_reset)
-{
-    const struct http_holder *holder = http->holder;
-    if (holder != NULL) {
-        http->holder = NULL;
-        http->phase = PHASE_OVER;
-        holder->on_gone(http, http->holder_data, is_reset);
     }
 }
 

@@ -320,6 +320,21 @@ static void a_client_that_goes_while_its_answer_is_held_is_gone_at_once(void **s
     }
 }
 
+/* Its next request, on another connection, may come in the same turn. */
+static void a_client_that_asks_and_leaves_at_once_is_gone_in_the_same_turn(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    begin(&fixture);
+    peer_send(fixture.peer, GET("/hold"));
+    close(fixture.peer);
+    fixture.peer = -1;
+    loopback_run_until(&fixture.loopback, fixture.requests == 1);
+    assert_int_equal(fixture.gone, 1);
+    assert_false(fixture.gone_by_reset);
+    end(&fixture);
+}
+
 static void a_connection_closed_under_a_held_answer_is_gone(void **state)
 {
     struct fixture fixture;
@@ -618,6 +633,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_wait_for_the_answer_before),
         cmocka_unit_test(any_split_of_the_bytes_gives_the_same_answers),
         cmocka_unit_test(a_client_that_goes_while_its_answer_is_held_is_gone_at_once),
+        cmocka_unit_test(a_client_that_asks_and_leaves_at_once_is_gone_in_the_same_turn),
         cmocka_unit_test(a_connection_closed_under_a_held_answer_is_gone),
         cmocka_unit_test(what_comes_under_a_held_answer_is_kept_up_to_16_kib),
         cmocka_unit_test(a_client_that_pipelines_and_does_not_read_is_not_answered_further),
