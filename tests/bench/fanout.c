@@ -84,7 +84,7 @@ static void write_all(int fd, const void *bytes, size_t len)
     while (len > 0) {
         ssize_t wrote = write(fd, at, len);
         if (wrote < 0 && errno != EAGAIN && errno != EINTR) {
-            fail("write: %m");
+            fail("write: %s", strerror(errno));
         }
         if (wrote > 0) {
             at += wrote;
@@ -127,7 +127,7 @@ static void open_client(struct client *client)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        fail("connect to port %u: %m", options.port);
+        fail("connect to port %u: %s", options.port, strerror(errno));
     }
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(client->fd, F_SETFL, O_NONBLOCK);
@@ -404,7 +404,8 @@ static struct measure measure_now(void)
 static void report(const struct measure *empty, const struct measure *start,
                    const struct measure *end)
 {
-    double deliveries = (double)options.messages * (double)options.subscribers;
+    double deliveries = (double)(options.messages == 0 ? 1 : options.messages) *
+                        (double)options.subscribers; /* without messages: connecting only */
     double per_million = (end->cpu_s - start->cpu_s) / deliveries * 1e6;
     double rss = ((double)start->rss_bytes - (double)empty->rss_bytes);
     printf("{\"subscribers\":%zu,\"messages\":%" PRIu32 ",\"window\":%" PRIu32

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Fan-out of one publisher to many subscribers: gateway and broker together beside a minimal epoll server.
 
 usage: fanout.py <build-dir> [--rounds N] [--subscribers N,...] [--window N,...] [--quick] [--callgrind]

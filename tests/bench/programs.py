@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The measured programs: a broker with one gateway, and the reference server; started, read, ended."""
 
 import json
