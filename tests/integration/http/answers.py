@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What well-formed requests get: keep-alive, HTTP/1.0, pipelining, 100-continue, types, caching, CORS, pages."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What takes too long is ended by a deadline, whatever is sent meanwhile; nobody else waits for it.
 
 No times are asserted: that the connection ends at all is the assertion, the suite's own wait the limit."""

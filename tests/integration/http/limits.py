@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each limit of a request: at the limit it is served, one more is refused with the limit's own status."""
 
 from programs import BODY_LIMIT, HEADER_COUNT, HEADER_LIMIT, HEADER_LINE, TARGET_LIMIT

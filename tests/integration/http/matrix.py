@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every URL with every method, kind of upgrade and version: each combination has one defined status."""
 
 import itertools

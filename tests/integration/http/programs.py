@@ -1,8 +1,10 @@
+# SPDX-License-Identifier: MIT
 """A broker and its gateway as real processes, configured for this suite."""
 
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -51,22 +53,27 @@ class Programs:
                 },
             },
         }
+        self.build = build
         self.file = os.path.join(self.folder.name, "sluice.json")
         with open(self.file, "w", encoding="utf-8") as out:
             json.dump(config, out)
         self.logs = {"broker": [], "gateway": []}
-        self.broker = self.start(build, "broker")
+        self.broker = self.start("broker")
         self.wait_for(self.broker, "broker", "broker_ready")
-        self.gateway = self.start(build, "gateway")
+        self.gateway = self.start("gateway")
         line = self.wait_for(self.gateway, "gateway", "listening")
         self.port = int(re.search(r":(\d+)/", line).group(1))
         self.wait_for(self.gateway, "gateway", "gateway_ready")
         for name, program in (("broker", self.broker), ("gateway", self.gateway)):
             threading.Thread(target=self.drain, args=(program, name), daemon=True).start()
 
-    def start(self, build, name):
-        program = os.path.join(build, name, f"sluice-{name}")
-        return subprocess.Popen([program, "--config", self.file], stderr=subprocess.PIPE, text=True)
+    def start(self, name, *words, descriptors=None):
+        program = os.path.join(self.build, name, f"sluice-{name}")
+        before = None
+        if descriptors is not None:
+            before = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        return subprocess.Popen([program, "--config", self.file, *words], stderr=subprocess.PIPE, text=True,
+                                preexec_fn=before)
 
     def wait_for(self, program, name, event):
         for line in program.stderr:
@@ -91,3 +98,33 @@ class Programs:
         assert codes == [0, 0], f"exit codes {codes}\n" + "".join(sum(self.logs.values(), [])[-40:])
         self.check_alive = lambda: None
         self.folder.cleanup()
+
+
+class OtherGateway:
+    """One more gateway on the same broker, with options of its own: `with OtherGateway(programs, "a.b=c") as other`."""
+
+    COMMON = ("gateway.name=other", "gateway.timeouts.http_keep_alive=60s", "gateway.timeouts.http_header=60s")
+
+    def __init__(self, programs, *options, descriptors=None):
+        words = [word for option in (*self.COMMON, *options) for word in ("--set", option)]
+        self.process = programs.start("gateway", *words, descriptors=descriptors)
+        self.log = []
+        self.ports = []
+
+    def __enter__(self):
+        for line in self.process.stderr:
+            self.log.append(line)
+            self.ports += [int(port) for port in re.findall(r" listening url=\S*:(\d+)", line)]
+            if " gateway_ready " in line:
+                self.port = self.ports[0]
+                return self
+        raise AssertionError("the gateway ended:\n" + "".join(self.log))
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.log.extend(self.process.stderr)
+        assert self.process.wait(timeout=20) == 0, "".join(self.log[-20:])
+
+    def stats(self):
+        """After the end."""
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", self.log[-1])}

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The raw HTTP suite: bytes on a socket against the real gateway and broker.
 
     run.py <build-dir> [word...]     words choose cases by name; prints `N passed, N failed`
@@ -11,13 +12,14 @@ import sys
 import traceback
 
 import answers
+import connections
 import deadlines
 import limits
 import matrix
 import smuggling
 from programs import Programs
 
-MODULES = [answers, smuggling, matrix, limits, deadlines]
+MODULES = [answers, smuggling, matrix, limits, deadlines, connections]
 
 
 def cases_of(module):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Requests that two readers could cut differently (RFC 9112 11.2). Each is refused, the connection ends, and what
 stood behind it is never taken for a request."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One TCP connection that sends bytes as told and reads HTTP/1 responses strictly."""
 
 import socket
