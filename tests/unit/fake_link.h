@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * For tests of sessions: the calls of gateway/broker_link.h, written down as lines instead of sent.
+ *
+ * A program that includes this has these functions instead of broker_link.c's.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "common/mem.h"
+#include "gateway/broker_link.h"
+
+struct broker_link {
+    char lines[8192];
+    size_t len;
+    uint64_t requests;
+    bool is_ready;
+    bool is_clogged;
+    bool cancels; /* claims were not sent yet */
+    struct broker_link_waiter *waiter;
+};
+
+#define FAKE_LINE(link, ...)                                                                       \
+    ((link)->len += (size_t)snprintf((link)->lines + (link)->len,                                  \
+                                     sizeof(link)->lines - (link)->len, __VA_ARGS__))
+#define FAKE_STR(text) (int)(text).len, (text).at == NULL ? "" : (text).at
+
+static const char *fake_link_take(struct broker_link *link)
+{
+    static char taken[sizeof link->lines];
+    memcpy(taken, link->lines, link->len);
+    taken[link->len] = '\0';
+    link->len = 0;
+    return taken;
+}
+
+uint64_t broker_link_number(struct broker_link *link)
+{
+    return ++link->requests;
+}
+
+bool broker_link_is_ready(const struct broker_link *link)
+{
+    return link->is_ready;
+}
+
+bool broker_link_is_clogged(const struct broker_link *link)
+{
+    return link->is_clogged;
+}
+
+void broker_link_wait(struct broker_link *link, struct broker_link_waiter *waiter,
+                      void (*clear)(struct broker_link_waiter *waiter))
+{
+    link->waiter = waiter;
+    waiter->clear = clear;
+}
+
+void broker_link_forget(struct broker_link_waiter *waiter)
+{
+    (void)waiter;
+}
+
+bool broker_link_cancel_claim(struct broker_link *link, uint64_t request)
+{
+    (void)request;
+    return link->cancels;
+}
+
+void broker_link_claim(struct broker_link *link, const struct link_claim *claim)
+{
+    FAKE_LINE(link, "claim %.*s\n", FAKE_STR(claim->key));
+}
+
+void broker_link_attach(struct broker_link *link, uint64_t session)
+{
+    (void)session;
+    FAKE_LINE(link, "attach\n");
+}
+
+void broker_link_detach(struct broker_link *link, uint64_t session)
+{
+    (void)session;
+    FAKE_LINE(link, "detach\n");
+}
+
+void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop)
+{
+    FAKE_LINE(link, "drop %u %.*s %u\n", drop->code, FAKE_STR(drop->reason), drop->remember_ms);
+}
+
+void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session)
+{
+    (void)request;
+    (void)session;
+    FAKE_LINE(link, "refuse\n");
+}
+
+void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint)
+{
+    FAKE_LINE(link, "checkpoint %u\n", (unsigned)checkpoint->request);
+}
+
+void broker_link_publish(struct broker_link *link, const struct link_publish *publish)
+{
+    struct str headers = publish->message.headers;
+    struct str name;
+    struct str value;
+    FAKE_LINE(link, "publish %u %.*s", (unsigned)publish->request,
+              FAKE_STR(publish->message.destination));
+    while (link_next_header(&headers, &name, &value)) {
+        FAKE_LINE(link, " %.*s=%.*s", FAKE_STR(name), FAKE_STR(value));
+    }
+    FAKE_LINE(link, " [%.*s]\n", FAKE_STR(publish->message.body));
+}
+
+void broker_link_subscribe(struct broker_link *link, const struct link_subscribe *subscribe)
+{
+    FAKE_LINE(link, "subscribe %u %u %.*s\n", (unsigned)subscribe->request, subscribe->subscription,
+              FAKE_STR(subscribe->destination));
+}
+
+void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubscribe *unsubscribe)
+{
+    FAKE_LINE(link, "unsubscribe %u %u\n", (unsigned)unsubscribe->request,
+              unsubscribe->subscription);
+}
+
+void broker_link_restore(struct broker_link *link, const struct link_restore *restore)
+{
+    FAKE_LINE(link, "restore %.*s attached=%u subscriptions=%u\n", FAKE_STR(restore->key),
+              restore->is_attached, (unsigned)restore->subscriptions.len);
+}
