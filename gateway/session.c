@@ -371,36 +371,51 @@ struct session *session_create(struct sessions *sessions, const struct endpoint_
     return session;
 }
 
+/* It was another gateway's, and we cannot take a conversation over: HELLO did not say so, but that gateway has died. */
+static void give_back(struct session *session)
+{
+    const struct link_drop_session drop = {
+        .session = session->host.session,
+        .code = 1002,
+        .reason = STR("Connection interrupted"),
+        .remember_ms = (uint32_t)remember_ms(session),
+    };
+    broker_link_drop(session->sessions->link, &drop);
+}
+
+static const struct {
+    unsigned code;
+    const char *reason;
+} claim_texts[] = {
+    [LINK_CLAIM_MOVED] = {1002, "Connection interrupted"},
+    [LINK_CLAIM_BUSY] = {2010, "Another connection still open"},
+    [LINK_CLAIM_OTHER] = {1002, "Connection interrupted"},
+    [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
+};
+
 static void refuse_claim(struct session *session, const struct link_claimed *claimed)
 {
-    static const struct {
-        unsigned code;
-        const char *reason;
-    } texts[] = {
-        [LINK_CLAIM_MOVED] = {1002, "Connection interrupted"},
-        [LINK_CLAIM_BUSY] = {2010, "Another connection still open"},
-        [LINK_CLAIM_OTHER] = {1002, "Connection interrupted"},
-        [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
-    };
-    struct session_end end = {.code = 1011, .reason = STR("Internal error"), .is_silent = true};
+    struct session_end end = {.is_silent = true};
     struct transport *transport = session->transport;
+    bool is_404 =
+        claimed->result == LINK_CLAIM_OTHER && transport != NULL && transport->ops->refuse != NULL;
+    if (claimed->result == LINK_CLAIM_MOVED) {
+        give_back(session);
+    }
     if (claimed->result == LINK_CLAIM_CLOSED) {
         end.code = claimed->code;
         end.reason = claimed->reason;
-    } else if (claimed->result < MEM_COUNT(texts) && texts[claimed->result].reason != NULL) {
-        end.code = texts[claimed->result].code;
-        end.reason = str_of(texts[claimed->result].reason);
+    } else {
+        end.code = claim_texts[claimed->result].code;
+        end.reason = str_of(claim_texts[claimed->result].reason);
     }
-    if (claimed->result == LINK_CLAIM_OTHER && transport != NULL &&
-        transport->ops->refuse != NULL) {
+    if (is_404) {
         unlink_transport(session);
-        session_pin(session);
-        session_finish(session, &end);
-        transport->ops->refuse(transport);
-        session_unpin(session);
-        return;
     }
     session_finish(session, &end);
+    if (is_404) {
+        transport->ops->refuse(transport);
+    }
 }
 
 /* `o` first, then the service, then what the client sent meanwhile. */
