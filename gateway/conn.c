@@ -4,17 +4,21 @@
  *
  * Happy path:
  *   - on_read() hands what came to the owner, from the one read buffer of the process;
- *   - conn_write() and its like put pieces into the ring, and the connection into the turn's list;
- *   - flush_turn() writes at the turn's end: one piece as it lies, several gathered (short ones copied together,
- *     since a copy below 1 KiB is cheaper than another iovec), by uv_try_write();
- *   - what the kernel does not take stays in the ring, and start_write() gives its front to one uv_write();
- *     on_written() drops it from the ring and flushes on;
- *   - conn_end(): finish_end() sends FIN once the ring is empty, then on_read() drops until the peer's FIN.
+ *   - conn_write() and its like put pieces into the ring, and the connection into the turn's
+ *     list;
+ *   - flush_turn() writes at the turn's end: one piece as it lies, several gathered (short ones
+ *     copied together, since a copy below 1 KiB is cheaper than another iovec), by
+ *     uv_try_write();
+ *   - what the kernel does not take stays in the ring, and start_write() gives its front to one
+ *     uv_write(); on_written() drops it from the ring and flushes on;
+ *   - conn_end(): finish_end() sends FIN once the ring is empty, then on_read() drops until the
+ *     peer's FIN.
  *
  * Failure modes:
  *   - the stream breaks in reading or writing: fail() tells the owner once, and closes;
- *   - the peer takes nothing for timeouts.write_stall: on_timer() fails it with ETIMEDOUT (seen by the length
- *     of libuv's queue at the check, so a peer that takes a little is given up to twice that time);
+ *   - the peer takes nothing for timeouts.write_stall: on_timer() fails it with ETIMEDOUT (seen
+ *     by the length of libuv's queue at the check, so a peer that takes a little is given up to
+ *     twice that time);
  *   - the peer never answers our FIN: on_timer() closes after timeouts.close.
  *
  * Not here: what a queue may grow to. The owner asks conn_queued() and decides.
@@ -44,8 +48,8 @@ struct conn_write {
     size_t left; /* of libuv's queue, when last looked at */
 };
 
-/* One loop, one thread: what is read is consumed before the next read, what is joined is written before the
- * next flush. */
+/* One loop, one thread: what is read is consumed before the next read, what is joined is written
+ * before the next flush. */
 static uint8_t read_slab[READ_BYTES];
 static uint8_t join_slab[JOIN_BYTES];
 
@@ -310,8 +314,8 @@ static void start_write(struct conn *conn)
     arm_timer(conn);
 }
 
-/* Fills `bufs` from the ring's front; short neighbours lie together in join_slab. Returns how many; their bytes in
- * *out_len. */
+/* Fills `bufs` from the ring's front; short neighbours lie together in join_slab. Returns how
+ * many; their bytes in *out_len. */
 static unsigned gather(struct conn *conn, uv_buf_t bufs[WRITE_BUFS_MAX], size_t *out_len)
 {
     unsigned count = 0;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * One client's byte stream: read, bounded write queue, flush once per loop turn, deadline, close.
+ * One client's byte stream: read, bounded write queue, flush once per loop turn, deadline,
+ * close.
  *
- * Whoever speaks on the stream is its owner: a table of callbacks and a pointer, replaced when HTTP turns into
- * WebSocket. Writing never blocks and never fails; it queues, and the turn's end writes all at once
- * (uv_try_write first; short pieces are copied together, long shared payloads go by reference).
+ * Whoever speaks on the stream is its owner: a table of callbacks and a pointer, replaced when
+ * HTTP turns into WebSocket. Writing never blocks and never fails; it queues, and the turn's end
+ * writes all at once (uv_try_write first; short pieces are copied together, long shared payloads
+ * go by reference).
  *
  * The owner decides what a long queue means: conn_queued(). A queue that makes no progress for
- * timeouts.write_stall closes the connection here. Reading uses one buffer for the whole process.
+ * timeouts.write_stall closes the connection here. Reading uses one buffer for the whole
+ * process.
  */
 #pragma once
 
@@ -26,11 +29,11 @@ struct conn_counter {
 };
 
 struct conn_owner {
-    /* All bytes are consumed or copied before return; they may be changed in place. conn_close() and
-     * conn_set_owner() may be called inside. */
+    /* All bytes are consumed or copied before return; they may be changed in place. conn_close()
+     * and conn_set_owner() may be called inside. */
     void (*on_bytes)(struct conn *conn, uint8_t *bytes, size_t len);
-    /* The peer will send no more (FIN), or the stream failed (`code` < 0). After a failure only on_closed
-     * follows. After a FIN the owner calls conn_end() or conn_close() when it likes. */
+    /* The peer will send no more (FIN), or the stream failed (`code` < 0). After a failure only
+     * on_closed follows. After a FIN the owner calls conn_end() or conn_close() when it likes. */
     void (*on_end)(struct conn *conn, int code);
     /* The queue is empty again, after not all could be written. May be NULL. */
     void (*on_drained)(struct conn *conn);
@@ -79,13 +82,14 @@ struct conn {
 /* Ten thousand idle connections are a design number. */
 _Static_assert(sizeof(struct conn) <= 448, "a connection stays small");
 
-/* Takes an accepted connection from `server` and starts reading. The caller gives it an owner before it returns
- * to the loop. NULL when accepting failed; the counter hears nothing of that. */
+/* Takes an accepted connection from `server` and starts reading. The caller gives it an owner
+ * before it returns to the loop. NULL when accepting failed; the counter hears nothing of that. */
 struct conn *conn_accept(struct runtime *runtime, uv_stream_t *server,
                          struct conn_counter *counter);
 void conn_set_owner(struct conn *conn, const struct conn_owner *owner, void *data);
 
-/* Hands bytes to the present owner as if they had just been read (what came behind an upgrade request). */
+/* Hands bytes to the present owner as if they had just been read (what came behind an upgrade
+ * request). */
 void conn_feed(struct conn *conn, uint8_t *bytes, size_t len);
 
 /* After conn_end() or conn_close() these do nothing. */
@@ -101,8 +105,8 @@ void conn_pause(struct conn *conn); /* stops reading: the peer's window fills */
 void conn_resume(struct conn *conn);
 void conn_set_deadline(struct conn *conn, uint64_t delay_ms); /* replaces the last; 0 removes it */
 
-/* Politely: writes what is queued, FIN, reads and drops for timeouts.close so that the peer sees the last
- * bytes, then closes. on_closed is the only callback from now on. Idempotent. */
+/* Politely: writes what is queued, FIN, reads and drops for timeouts.close so that the peer sees
+ * the last bytes, then closes. on_closed is the only callback from now on. Idempotent. */
 void conn_end(struct conn *conn);
 void conn_close(struct conn *conn); /* at once; what is queued is dropped. Idempotent. */
 
@@ -111,9 +115,10 @@ void conn_close(struct conn *conn); /* at once; what is queued is dropped. Idemp
 /* "192.0.2.1:5000", "" if the peer is gone. */
 void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX]);
 
-/* Has the peer gone already, behind all that was read? 0: no; UV_EOF: its FIN waits to be read; else the stream's
- * error. One system call: for those who are about to wait for this peer. */
+/* Has the peer gone already, behind all that was read? 0: no; UV_EOF: its FIN waits to be read;
+ * else the stream's error. One system call: for those who are about to wait for this peer. */
 int conn_peek_end(const struct conn *conn);
 
-/* True when the kernel has accepted and the peer has acknowledged all that was written (TIOCOUTQ is 0). */
+/* True when the kernel has accepted and the peer has acknowledged all that was written (TIOCOUTQ
+ * is 0). */
 bool conn_is_acknowledged(const struct conn *conn);

@@ -8,12 +8,13 @@
 
 #include "gateway/route.h"
 
-/* With Origin: it is echoed, credentials allowed, Vary: Origin; without: "*" and no credentials. And
- * Access-Control-Allow-Headers when headers were asked for. For /info, xhr, xhr_send, xhr_streaming, eventsource. */
+/* With Origin: it is echoed, credentials allowed, Vary: Origin; without: "*" and no credentials.
+ * And Access-Control-Allow-Headers when headers were asked for. For /info, xhr, xhr_send,
+ * xhr_streaming, eventsource. */
 void cors_add(struct http_head *head, const struct route *route,
               const struct http1_request *request);
 
-/* Status 204 and the fields of a preflight answer (cacheable for a year); `methods` as "OPTIONS, POST". The caller may
- * add to it, and ends with http_respond(). */
+/* Status 204 and the fields of a preflight answer (cacheable for a year); `methods` as "OPTIONS,
+ * POST". The caller may add to it, and ends with http_respond(). */
 void cors_preflight(struct http_head *head, const struct route *route,
                     const struct http1_request *request, const char *methods);

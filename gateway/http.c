@@ -4,21 +4,24 @@
  *
  * Happy path:
  *   - http_start() takes the conn; on_bytes() feeds the parser (read_requests());
- *   - a complete request goes to the router's on_request; the phase is PHASE_ANSWER until the answer is complete:
- *     http_respond(), or http_stream() ... http_stream_end();
- *   - finish_answer() ends the connection, or makes it idle; requests that came meanwhile are read from `pending` at
- *     the turn's end (resume()), never from inside the call that completed the answer;
+ *   - a complete request goes to the router's on_request; the phase is PHASE_ANSWER until the
+ *     answer is complete: http_respond(), or http_stream() ... http_stream_end();
+ *   - finish_answer() ends the connection, or makes it idle; requests that came meanwhile are
+ *     read from `pending` at the turn's end (resume()), never from inside the call that
+ *     completed the answer;
  *   - http_upgrade() lets go of the conn inside on_request.
  *
  * Failure modes:
  *   - a refused request: answered with its status, then the connection ends (refuse());
- *   - a request that does not come in time: 408 and the end; an idle connection: just the end (on_deadline());
+ *   - a request that does not come in time: 408 and the end; an idle connection: just the end
+ *     (on_deadline());
  *   - the peer goes while an answer is open: the holder's on_gone (on_end(), on_closed());
- *   - the peer pipelines without reading: no request is looked at while HTTP_QUEUE_MAX bytes wait to be written.
+ *   - the peer pipelines without reading: no request is looked at while HTTP_QUEUE_MAX bytes
+ *     wait to be written.
  *
- *            first byte             head complete           body complete
- *   FIRST ------------------> HEAD ---------------> BODY ------------------> ANSWER --> IDLE, or OVER
- *   IDLE  ----------------------^
+ *          first byte            head complete         body complete
+ *   FIRST ----------------> HEAD --------------> BODY ----------------> ANSWER --> IDLE, or OVER
+ *   IDLE  --------------------^
  */
 #include "gateway/http.h"
 
@@ -170,7 +173,8 @@ static void set_phase(struct http *http, enum phase phase)
     conn_set_deadline(http->conn, delay);
 }
 
-/* The connection's first request has its time from the connection's start, also when its first bytes came. */
+/* The connection's first request has its time from the connection's start, also when its first
+ * bytes came. */
 static void note_progress(struct http *http)
 {
     if (http1_has_headers(http->parser)) {
@@ -385,8 +389,8 @@ static void tell_gone(struct http *http, bool is_reset)
     }
 }
 
-/* A client that asked and left at once must not look alive to its own next request, which may be in the same turn:
- * a session has one receiver. */
+/* A client that asked and left at once must not look alive to its own next request, which may be
+ * in the same turn: a session has one receiver. */
 static void check_gone(struct http *http)
 {
     int code = http->holder == NULL ? 0 : conn_peek_end(http->conn);
@@ -413,7 +417,8 @@ static bool may_read(const struct http *http)
     return http->phase < PHASE_ANSWER && conn_queued(http->conn) <= HTTP_QUEUE_MAX;
 }
 
-/* Feeds the parser as far as answers allow; what is left is in http->rest. False when `http` is gone. */
+/* Feeds the parser as far as answers allow; what is left is in http->rest. False when `http` is
+ * gone. */
 static bool read_requests(struct http *http, const uint8_t *bytes, size_t len)
 {
     http->rest = (struct str){(const char *)bytes, len};
@@ -479,7 +484,8 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
     }
 }
 
-/* After the peer's FIN: who waits for an answer has gone; else what was asked before is answered first. */
+/* After the peer's FIN: who waits for an answer has gone; else what was asked before is answered
+ * first. */
 static void follow_end(struct http *http)
 {
     if (http->holder != NULL) {

@@ -9,9 +9,11 @@
  *
  * Failure modes:
  *   - an address that cannot be bound: logged, and nothing is opened;
- *   - a connection over the limits: accepted and closed (refuse()), so that the peer knows at once;
- *   - descriptors nearly used up: the connection is left with libuv, which then stops polling the socket until
- *     uv_accept() is called; on_gone() does that. libuv itself would accept and drop without telling us.
+ *   - a connection over the limits: accepted and closed (refuse()), so that the peer knows at
+ *     once;
+ *   - descriptors nearly used up: the connection is left with libuv, which then stops polling
+ *     the socket until uv_accept() is called; on_gone() does that. libuv itself would accept and
+ *     drop without telling us.
  */
 #include "gateway/listener.h"
 
@@ -212,7 +214,8 @@ static int address_to_bind(const struct listen_settings *settings, struct sockad
     return uv_ip6_addr(settings->host, settings->port, (struct sockaddr_in6 *)out);
 }
 
-/* Accepted sockets inherit these from the listening one: two system calls saved for each connection. */
+/* Accepted sockets inherit these from the listening one: two system calls saved for each
+ * connection. */
 static int set_socket_options(struct listener *listener)
 {
     uv_os_fd_t fd;

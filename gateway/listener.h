@@ -4,9 +4,10 @@
  *
  *   listeners_open() binds gateway.listen and logs each real address as `listening url=...`;
  *   an accepted connection within the limits is handed to the protocol of its listener's scheme;
- *   one over limits.connections (all listeners together) or over the limit of its address is accepted, closed
- *   and counted (connections_refused);
- *   near the end of the descriptors accepting pauses until a connection is gone: the backlog waits.
+ *   one over limits.connections (all listeners together) or over the limit of its address is
+ *   accepted, closed and counted (connections_refused);
+ *   near the end of the descriptors accepting pauses until a connection is gone: the backlog
+ *   waits.
  */
 #pragma once
 
@@ -27,8 +28,9 @@ struct listener_protocol {
 
 #define LISTENER_SCHEMES 2
 
-/* All of settings->listens, or none. `descriptors_max` as process_init() said. A failure is logged with its URL
- * (a negative code is returned: main exits with 1); *out is set in either case and wants listeners_close(). */
+/* All of settings->listens, or none. `descriptors_max` as process_init() said. A failure is
+ * logged with its URL (a negative code is returned: main exits with 1); *out is set in either
+ * case and wants listeners_close(). */
 int listeners_open(struct runtime *runtime,
                    const struct listener_protocol protocols[LISTENER_SCHEMES],
                    size_t descriptors_max, struct listeners **out)
@@ -39,8 +41,8 @@ void listeners_end_conns(struct listeners *listeners); /* conn_end() for each: f
 size_t listeners_conn_count(const struct listeners *listeners);
 uint16_t listeners_port(const struct listeners *listeners, size_t index); /* the real one */
 
-/* Stops, closes every connection at once; `closed` is called when the last one and the last socket are gone (perhaps
- * before return); then listeners_destroy(). */
+/* Stops, closes every connection at once; `closed` is called when the last one and the last
+ * socket are gone (perhaps before return); then listeners_destroy(). */
 typedef void (*listeners_closed_cb)(void *data);
 void listeners_close(struct listeners *listeners, listeners_closed_cb closed, void *data);
 void listeners_destroy(struct listeners *listeners); /* takes NULL */

@@ -2,13 +2,15 @@
  *
  * Origins and the patterns that allow them.
  *
- *   - origin_check() compares with the request's own origin (is_same_origin()), then with each pattern;
- *   - origin_matches() takes a text of the list apart at its commas, match_pattern() a pattern at its port list;
- *   - match_glob() is two pointers and one place to go back to: time at most pattern times text, no regular
- *     expressions, no recursion.
+ *   - origin_check() compares with the request's own origin (is_same_origin()), then with each
+ *     pattern;
+ *   - origin_matches() takes a text of the list apart at its commas, match_pattern() a pattern
+ *     at its port list;
+ *   - match_glob() is two pointers and one place to go back to: time at most pattern times text,
+ *     no regular expressions, no recursion.
  *
- * A browser writes origins in one form only (RFC 6454 6.2), so nothing is normalised for the list. For the comparison
- * with the Host header case and the default port are.
+ * A browser writes origins in one form only (RFC 6454 6.2), so nothing is normalised for the
+ * list. For the comparison with the Host header case and the default port are.
  */
 #include "gateway/origin.h"
 

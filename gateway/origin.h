@@ -2,11 +2,14 @@
  *
  * May this page's script talk to this endpoint: the rules of Spring's allowedOriginPatterns.
  *
- * No Origin header: no browser's script, allowed. An origin with the request's own scheme, host and effective port is
- * allowed without looking at the list. Else one pattern of the list must match the whole origin:
+ * No Origin header: no browser's script, allowed. An origin with the request's own scheme, host
+ * and effective port is allowed without looking at the list. Else one pattern of the list must
+ * match the whole origin:
  *
- *   "*" alone allows all; elsewhere `*` stands for any run of characters; all else is literal, and of one case;
- *   at the end ":[8080,8081]" is one of these ports, ":[*]" any or none; without it a port is part of the literal;
+ *   "*" alone allows all; elsewhere `*` stands for any run of characters; all else is literal,
+ *   and of one case;
+ *   at the end ":[8080,8081]" is one of these ports, ":[*]" any or none; without it a port is
+ *   part of the literal;
  *   commas separate patterns, also within one text of the list.
  *
  * `null` (sandboxed frames, files) is allowed only by the patterns "*" and "null".
@@ -29,8 +32,8 @@ enum origin_verdict {
 enum origin_verdict origin_check(const struct http1_request *request,
                                  const struct endpoint_settings *endpoint, bool is_secure);
 
-/* For what a page loads as frame or script (htmlfile, JSONP), which sends no Origin: Sec-Fetch-Site and Referer are
- * judged where they are present. */
+/* For what a page loads as frame or script (htmlfile, JSONP), which sends no Origin:
+ * Sec-Fetch-Site and Referer are judged where they are present. */
 enum origin_verdict origin_check_embedded(const struct http1_request *request,
                                           const struct endpoint_settings *endpoint, bool is_secure);
 

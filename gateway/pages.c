@@ -2,12 +2,14 @@
  *
  * Static files, from memory.
  *
- *   - pages_create() walks each folder (read_folder()) and keeps each file as one shared payload with its type and
- *     ETag;
- *   - pages_respond() finds the mount with the longest path, then the file by its exact name in that mount's map.
+ *   - pages_create() walks each folder (read_folder()) and keeps each file as one shared payload
+ *     with its type and ETag;
+ *   - pages_respond() finds the mount with the longest path, then the file by its exact name in
+ *     that mount's map.
  *
- * Answers are revalidated (no-cache with an ETag of the content), so a new build shows at once and all replicas agree.
- * What is not a plain file in the folder at start does not exist: no symbolic links, so nothing outside is reached.
+ * Answers are revalidated (no-cache with an ETag of the content), so a new build shows at once
+ * and all replicas agree. What is not a plain file in the folder at start does not exist: no
+ * symbolic links, so nothing outside is reached.
  */
 #include "gateway/pages.h"
 

@@ -2,8 +2,8 @@
  *
  * Static files of gateway.pages, read into memory at start.
  *
- * Nothing of the file system is touched by a request. A folder's page is its index.html; the path is compared as
- * sent, so only names that need no percent-encoding can be reached.
+ * Nothing of the file system is touched by a request. A folder's page is its index.html; the
+ * path is compared as sent, so only names that need no percent-encoding can be reached.
  */
 #pragma once
 
@@ -15,8 +15,8 @@
 struct gateway_settings;
 struct pages;
 
-/* 0, or a negative code after logging which folder or file cannot be served. Symbolic links and names that begin with
- * a dot are left out. */
+/* 0, or a negative code after logging which folder or file cannot be served. Symbolic links and
+ * names that begin with a dot are left out. */
 int pages_create(const struct gateway_settings *settings, struct pages **out_pages)
     __attribute__((warn_unused_result));
 void pages_destroy(struct pages *pages); /* takes NULL */

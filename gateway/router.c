@@ -3,13 +3,16 @@
  * From a request to its handler.
  *
  *   - router_accepted() starts HTTP on a connection with the limits of its listener;
- *   - router_request() finds the endpoint (longest path first), or leaves the request to pages_respond();
+ *   - router_request() finds the endpoint (longest path first), or leaves the request to
+ *     pages_respond();
  *   - route_endpoint() checks the origin, then looks the rest of the path up in `rows`;
- *   - route_row() answers 404 for what the endpoint has not, 405 for another method, or calls the handler.
+ *   - route_row() answers 404 for what the endpoint has not, 405 for another method, or calls
+ *     the handler.
  *
- * Paths are compared as sent. Server and session are one segment each; what some proxy could read as another path, a
- * file's extension or a path parameter is refused in them (SockJS protocol 0.3.3 and RFC 3986 2.4). The query takes no
- * part in routing. One slash more at the end is accepted.
+ * Paths are compared as sent. Server and session are one segment each; what some proxy could
+ * read as another path, a file's extension or a path parameter is refused in them (SockJS
+ * protocol 0.3.3 and RFC 3986 2.4). The query takes no part in routing. One slash more at the
+ * end is accepted.
  */
 #include "gateway/router.h"
 
@@ -119,7 +122,8 @@ static int hex_value(char digit)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The byte that begins at text.at[*at], percent-decoded; moves *at to its last character. -1: broken encoding. */
+/* The byte that begins at text.at[*at], percent-decoded; moves *at to its last character. -1:
+ * broken encoding. */
 static int decode_byte(struct str text, size_t *at)
 {
     if (text.at[*at] != '%') {
@@ -320,7 +324,8 @@ static int compare_lengths(const void *a, const void *b)
     return a_len < b_len ? 1 : a_len > b_len ? -1 : 0;
 }
 
-/* The body's endpoint is not known when its limit is needed: the largest holds, handlers check their own. */
+/* The body's endpoint is not known when its limit is needed: the largest holds, handlers check
+ * their own. */
 static struct http1_limits limits_of(const struct gateway_settings *settings,
                                      const struct limits_settings *own)
 {

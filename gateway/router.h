@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which handler a request gets: one table of method and path pattern, beneath the configured endpoints.
+ * Which handler a request gets: one table of method and path pattern, beneath the configured
+ * endpoints.
  *
- *   the endpoint with the longest path that is the request's path, or a whole-segment prefix of it, wins;
- *   its allowed origins are checked (403 `Invalid CORS request`), then the table is searched: handler, 405 or 404;
+ *   the endpoint with the longest path that is the request's path, or a whole-segment prefix of
+ *   it, wins;
+ *   its allowed origins are checked (403 `Invalid CORS request`), then the table is searched:
+ *   handler, 405 or 404;
  *   a path of no endpoint is a page's (gateway.pages), else 404.
  */
 #pragma once

@@ -6,8 +6,8 @@
  *   - on_bytes() gives what came to the session, send_frame() writes shared bytes;
  *   - on_session_close() ends the connection behind what is queued.
  *
- * A peer that hangs up, also after a clean FIN, ends its session (DETACH_ABORTED): a STOMP client that means to leave
- * says DISCONNECT first.
+ * A peer that hangs up, also after a clean FIN, ends its session (DETACH_ABORTED): a STOMP
+ * client that means to leave says DISCONNECT first.
  */
 #include "gateway/stomp_tcp.h"
 

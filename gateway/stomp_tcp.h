@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Transport: STOMP straight on TCP. Its sessions belong to no endpoint (NULL) and have the listener's limits.
+ * Transport: STOMP straight on TCP. Its sessions belong to no endpoint (NULL) and have the
+ * listener's limits.
  */
 #pragma once
 

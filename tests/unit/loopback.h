@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * For tests of connections: a loop with its runtime, a listening socket, and plain blocking peers on loopback TCP.
+ * For tests of connections: a loop with its runtime, a listening socket, and plain blocking
+ * peers on loopback TCP.
  *
- * Waiting is loopback_run_until(condition): the loop turns until it holds; the test's own deadline is the runner's.
+ * Waiting is loopback_run_until(condition): the loop turns until it holds; the test's own
+ * deadline is the runner's.
  */
 #pragma once
 
@@ -74,7 +76,8 @@ static inline void loopback_settle(struct loopback *loopback)
     }
 }
 
-/* A connected peer; the conn is in loopback->accepted. `receive_bytes`: of its socket buffer, 0 the usual. */
+/* A connected peer; the conn is in loopback->accepted. `receive_bytes`: of its socket buffer, 0
+ * the usual. */
 static int loopback_connect(struct loopback *loopback, int receive_bytes)
 {
     struct sockaddr_in address;

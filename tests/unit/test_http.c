@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP on one connection: one request at a time, deadlines, held answers, streams, upgrades. Over loopback TCP.
+ * HTTP on one connection: one request at a time, deadlines, held answers, streams, upgrades.
+ * Over loopback TCP.
  */
 #include <setjmp.h>
 #include <stdarg.h>

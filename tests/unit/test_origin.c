@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which origins an endpoint allows. The tables are the rules of Spring's allowedOriginPatterns, row by row.
+ * Which origins an endpoint allows. The tables are the rules of Spring's allowedOriginPatterns,
+ * row by row.
  */
 #include <setjmp.h>
 #include <stdarg.h>

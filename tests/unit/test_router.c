@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which handler a request gets. Handlers, pages and HTTP are stand-ins here that note what the router did.
+ * Which handler a request gets. Handlers, pages and HTTP are stand-ins here that note what the
+ * router did.
  */
 #include <setjmp.h>
 #include <stdarg.h>
