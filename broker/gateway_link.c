@@ -291,6 +291,14 @@ void gateway_links_init(struct gateway_links *links)
 
 void gateway_links_close(struct gateway_links *links)
 {
+    /* First nobody is a peer any more: no session moves from one to the other while all of them go. */
+    LIST_EACH(&links->all, node)
+    {
+        struct gateway_link *self = LIST_OF(node, struct gateway_link, node);
+        if (self->state == UP) {
+            peers_remove(&links->core->peers, &self->peer);
+        }
+    }
     LIST_EACH(&links->all, node)
     {
         struct gateway_link *self = LIST_OF(node, struct gateway_link, node);
