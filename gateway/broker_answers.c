@@ -2,8 +2,8 @@
  *
  * Messages from the broker: one row and one function each.
  *
- *   broker_answers_take() finds the row, checks that the message is allowed now; the row's function decodes it, settles
- *   the request it answers, and tells the handler.
+ *   broker_answers_take() finds the row, checks that the message is allowed now; the row's function
+ *   decodes it, settles the request it answers, and tells the handler.
  *
  * Whatever is not as docs/link-protocol.md says loses the link, with the message's name in the log.
  */

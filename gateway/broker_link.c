@@ -5,14 +5,14 @@
  *   DOWN --start_connect--> CONNECTING --on_connect--> GREETING --broker_link_greeted--> UP
  *
  * Happy path:
- *   start_connect(); on_connect() sends HELLO; HELLOED brings broker_link_greeted(): the handler restores its
- *   sessions, then goes RESTORE_END, then what was not answered, then what waited (outbox.c);
- *   messages from the broker are broker_answers.c's.
+ *   start_connect(); on_connect() sends HELLO; HELLOED brings broker_link_greeted(): the handler
+ *   restores its sessions, then goes RESTORE_END, then what was not answered, then what waited
+ *   (outbox.c); messages from the broker are broker_answers.c's.
  *
  * Failure modes:
- *   no socket, no HELLOED within GREETING_MS, a lost link, a message that breaks the rules: DOWN, one line in the log,
- *   and another try after a delay that doubles up to gateway.link_retry_max (retry_later());
- *   REJECTED: the same, at the longest delay.
+ *   no socket, no HELLOED within GREETING_MS, a lost link, a message that breaks the rules: DOWN,
+ *   one line in the log, and another try after a delay that doubles up to gateway.link_retry_max
+ *   (retry_later()); REJECTED: the same, at the longest delay.
  */
 #include "gateway/broker_link.h"
 
@@ -48,7 +48,7 @@ static void set_phase(struct broker_link *link, enum broker_link_phase phase)
     link->phase = phase;
 }
 
-/* --- messages to the broker ------------------------------------------------------------------------ */
+/* ---- messages to the broker ---- */
 
 /* What stands in `scratch` goes out. */
 static void send_scratch(struct broker_link *link, uint8_t type, uint64_t request)
@@ -138,7 +138,7 @@ void broker_link_restore(struct broker_link *link, const struct link_restore *re
     link->scratch.len = 0;
 }
 
-/* --- back-pressure --------------------------------------------------------------------------------- */
+/* ---- back-pressure ---- */
 
 bool broker_link_is_ready(const struct broker_link *link)
 {
@@ -174,7 +174,7 @@ void broker_link_tell_waiters(struct broker_link *link)
     }
 }
 
-/* --- connecting ------------------------------------------------------------------------------------ */
+/* ---- connecting ---- */
 
 void broker_link_greeted(struct broker_link *link, const struct link_helloed *helloed)
 {
@@ -200,7 +200,8 @@ static void on_retry(struct wheel_entry *entry)
     start_connect(MEM_CONTAINER(entry, struct broker_link, timer));
 }
 
-/* The next try, somewhere in the second half of the delay, so that many gateways do not come at once. */
+/* The next try, somewhere in the second half of the delay, so that many gateways do not come at
+ * once. */
 static void retry_later(struct broker_link *link)
 {
     uint64_t longest = link->runtime->settings->link_retry_ms_max;
@@ -335,7 +336,7 @@ static void start_connect(struct broker_link *link)
     uv_pipe_connect(&link->connect, &link->link.pipe, link->settings->socket, on_connect);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 struct broker_link *broker_link_create(struct runtime *runtime,
                                        const struct broker_settings *settings)

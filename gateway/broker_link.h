@@ -4,10 +4,10 @@
  *
  *   DOWN --> CONNECTING --> GREETING --> UP --> DOWN ...
  *
- * What is sent goes out in order, whatever happens between: while the link is down, or the broker's credit is used
- * up, messages wait here. A request that was not answered when the link is lost is sent again, with the same bytes,
- * after everything was restored. When more waits than one window of credit, sessions that publish are to stop
- * reading (broker_link_is_clogged, broker_link_wait).
+ * What is sent goes out in order, whatever happens between: while the link is down, or the broker's
+ * credit is used up, messages wait here. A request that was not answered when the link is lost is
+ * sent again, with the same bytes, after everything was restored. When more waits than one window
+ * of credit, sessions that publish are to stop reading (broker_link_is_clogged, broker_link_wait).
  */
 #pragma once
 
@@ -58,7 +58,8 @@ struct broker_link *broker_link_create(struct runtime *runtime,
 void broker_link_open(struct broker_link *link, const struct broker_link_handler *handler,
                       void *data);
 
-/* Writes what it can, closes. `closed` comes when nothing of libuv is left (perhaps before return). */
+/* Writes what it can, closes. `closed` comes when nothing of libuv is left (perhaps before
+ * return). */
 typedef void (*broker_link_closed_cb)(void *data);
 void broker_link_close(struct broker_link *link, broker_link_closed_cb closed, void *data);
 void broker_link_destroy(struct broker_link *link); /* takes NULL; closed before, or never opened */
@@ -84,7 +85,8 @@ void broker_link_publish(struct broker_link *link, const struct link_publish *pu
 void broker_link_subscribe(struct broker_link *link, const struct link_subscribe *subscribe);
 void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubscribe *unsubscribe);
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint);
-/* While the link is down only a drop that leaves a tombstone is kept: what is not restored ends by itself. */
+/* While the link is down only a drop that leaves a tombstone is kept: what is not restored ends
+ * by itself. */
 void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop);
 void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session);
 

@@ -2,14 +2,15 @@
  *
  * Fan-out inside a gateway.
  *
- *   delivery_deliver() walks the message's groups, deliver_to_group() their dense member arrays; frame_of() builds a
- *   shape's frame at its first member and keeps it with the shape until the message is done;
- *   per member nothing is looked up or allocated: the host gets a share of the frame.
+ *   delivery_deliver() walks the message's groups, deliver_to_group() their dense member arrays;
+ *   frame_of() builds a shape's frame at its first member and keeps it with the shape until the
+ *   message is done; per member nothing is looked up or allocated: the host gets a share of the
+ *   frame.
  *
- * A member may leave while the walk is on (too slow, for one). Its place is then emptied and closed up behind the
- * walk; moving the last one into it at once would show that one the message twice, or not at all.
- * MESSAGE has a fixed order of headers: destination, content-type, message-id, subscription, the rest as sent,
- * content-length.
+ * A member may leave while the walk is on (too slow, for one). Its place is then emptied and closed
+ * up behind the walk; moving the last one into it at once would show that one the message twice, or
+ * not at all. MESSAGE has a fixed order of headers: destination, content-type, message-id,
+ * subscription, the rest as sent, content-length.
  */
 #include "gateway/delivery.h"
 
@@ -75,7 +76,7 @@ void delivery_destroy(struct delivery *delivery)
     mem_free(delivery);
 }
 
-/* --- shapes ---------------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 static struct str shape_key(const struct delivery_shape *shape)
 {
@@ -117,7 +118,7 @@ struct str delivery_shape_id(const struct delivery_shape *shape)
                               : (struct str){NULL, 0};
 }
 
-/* --- groups ---------------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static void destroy_group(struct delivery *delivery, struct delivery_group *group)
 {
@@ -210,7 +211,7 @@ void delivery_clear(struct delivery *delivery)
     }
 }
 
-/* --- one message ----------------------------------------------------------------------------------- */
+/* ---- one message ---- */
 
 static void put_rest(struct buf *out, enum stomp_version version, struct str headers)
 {

@@ -2,9 +2,10 @@
  *
  * From one DELIVERED to many connections: groups, their members, and one MESSAGE per shape.
  *
- * A group is one subscribed destination or pattern; the broker numbers it, and tells with SUBSCRIBED and RESTORED which
- * subscription is in which. A shape is what makes two MESSAGE frames of one message differ: STOMP version and
- * subscription id. Most clients name their subscriptions alike, so a message has one or two shapes.
+ * A group is one subscribed destination or pattern; the broker numbers it, and tells with
+ * SUBSCRIBED and RESTORED which subscription is in which. A shape is what makes two MESSAGE frames
+ * of one message differ: STOMP version and subscription id. Most clients name their subscriptions
+ * alike, so a message has one or two shapes.
  */
 #pragma once
 
@@ -16,7 +17,8 @@ struct delivery;
 struct delivery_group;
 struct delivery_shape;
 
-/* A subscription's place in a group. Zeroed is nowhere. Embedded in the subscription, stays in place. */
+/* A subscription's place in a group. Zeroed is nowhere. Embedded in the subscription, stays in
+ * place. */
 struct delivery_seat {
     struct delivery_group *group; /* borrowed */
     uint32_t index;               /* of the group's members */
@@ -31,7 +33,8 @@ struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stom
 void delivery_shape_release(struct delivery *delivery, struct delivery_shape *shape);
 struct str delivery_shape_id(const struct delivery_shape *shape);
 
-/* `host` and `shape` are borrowed until delivery_leave(). Both may be called while a message is delivered. */
+/* `host` and `shape` are borrowed until delivery_leave(). Both may be called while a message is
+ * delivered. */
 void delivery_join(struct delivery *delivery, uint32_t group, struct delivery_seat *seat,
                    const struct service_host *host, struct delivery_shape *shape);
 void delivery_leave(struct delivery *delivery,

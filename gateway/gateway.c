@@ -2,12 +2,14 @@
  *
  * The gateway as a whole.
  *
- * Start: loop, link (begins to connect), delivery, STOMP, sessions, router, listeners; `gateway_ready` is logged when the
- * listeners are open and the broker has answered for the first time.
+ * Start: loop, link (begins to connect), delivery, STOMP, sessions, router, listeners;
+ * `gateway_ready` is logged when the listeners are open and the broker has answered for the first
+ * time.
  *
- * Stop, on a signal: stop_politely() stops accepting, ends every session with 1001, lets connections write their last
- * bytes for DRAIN_MS; then close_all() closes listeners and connections, after them the link, after it what is left of
- * the loop; uv_run() returns, finish() frees. Nothing may be left: the destroyers assert it.
+ * Stop, on a signal: stop_politely() stops accepting, ends every session with 1001, lets
+ * connections write their last bytes for DRAIN_MS; then close_all() closes listeners and
+ * connections, after them the link, after it what is left of the loop; uv_run() returns, finish()
+ * frees. Nothing may be left: the destroyers assert it.
  *
  * What the link says is handed on from here: sessions and delivery do not know each other.
  */
@@ -51,7 +53,7 @@ struct gateway {
     bool is_closing;
 };
 
-/* --- ready ----------------------------------------------------------------------------------------- */
+/* ---- ready ---- */
 
 static void put_address(const struct gateway *gateway, size_t index, struct buf *out)
 {
@@ -90,7 +92,7 @@ static void log_stopped(const struct gateway *gateway)
     }
 }
 
-/* --- what the link says ---------------------------------------------------------------------------- */
+/* ---- what the link says ---- */
 
 static size_t on_session_count(void *data)
 {
@@ -173,7 +175,7 @@ static const struct broker_link_handler link_handler = {
     .gone = on_gone,
 };
 
-/* --- stop ------------------------------------------------------------------------------------------ */
+/* ---- stop ---- */
 
 static void on_link_closed(void *data)
 {
@@ -240,7 +242,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
-/* --- start ----------------------------------------------------------------------------------------- */
+/* ---- start ---- */
 
 static void start_signals(struct gateway *gateway)
 {

@@ -2,9 +2,10 @@
  *
  * sluice-gateway: the clients' side.
  *
- * For a first reading: gateway.c (what there is, and in which order), then a message's way in: listener.c, conn.c,
- * http.c, router.c, websocket.c or a sockjs_*.c, session.c, stomp_session.c, stomp_commands.c, broker_link.c; and out
- * again: broker_answers.c, delivery.c, shared_frame.c, session.c, and back to the transport.
+ * For a first reading: gateway.c (what there is, and in which order), then a message's way in:
+ * listener.c, conn.c, http.c, router.c, websocket.c or a sockjs_*.c, session.c, stomp_session.c,
+ * stomp_commands.c, broker_link.c; and out again: broker_answers.c, delivery.c, shared_frame.c,
+ * session.c, and back to the transport.
  */
 #include "common/process.h"
 #include "common/settings.h"

@@ -2,12 +2,12 @@
  *
  * Messages to the broker that wait.
  *
- *   outbox_send() writes at once where the link is up, nothing waits, and the credit reaches; else hold();
- *   send_held() goes on when credit comes, or the link;
+ *   outbox_send() writes at once where the link is up, nothing waits, and the credit reaches; else
+ *   hold(); send_held() goes on when credit comes, or the link;
  *   outbox_stop() puts what was sent and not answered in front of what was never sent.
  *
- * The list of unanswered requests is in the order of sending and the held ones among them are its tail, so that sending
- * all again keeps the order.
+ * The list of unanswered requests is in the order of sending and the held ones among them are its
+ * tail, so that sending all again keeps the order.
  *
  * What counts against the credit: the bodies of PUBLISH, RELAY and RESTORE.
  */

@@ -2,8 +2,9 @@
  *
  * Messages to the broker that wait: for the link, for credit, or for their answer.
  *
- * What is sent goes out in order, whatever happens between. As soon as one message has to wait, all later ones wait
- * behind it. A request is kept, encoded, until its answer comes; after a loss it is sent again with the same bytes.
+ * What is sent goes out in order, whatever happens between. As soon as one message has to wait, all
+ * later ones wait behind it. A request is kept, encoded, until its answer comes; after a loss it is
+ * sent again with the same bytes.
  */
 #pragma once
 
@@ -36,8 +37,8 @@ void outbox_answered(struct outbox *outbox, uint64_t request);
 /* Forgets a request that was never sent. False when it has left already: its answer will come. */
 bool outbox_cancel(struct outbox *outbox, uint64_t request);
 
-/* The link is up: outbox_restore() for each session, then outbox_start() puts RESTORE_END and all that waited behind
- * them, and sends. */
+/* The link is up: outbox_restore() for each session, then outbox_start() puts RESTORE_END and
+ * all that waited behind them, and sends. */
 void outbox_begin(struct outbox *outbox, struct link *link, size_t window,
                   struct list_node *out_later);
 void outbox_restore(struct outbox *outbox, uint64_t session, struct str body);
@@ -46,7 +47,8 @@ void outbox_start(struct outbox *outbox, struct str restore_end, struct list_nod
 /* The link is lost: what was not answered is to be sent again, before what was never sent. */
 void outbox_stop(struct outbox *outbox);
 
-/* The body of the RESTORE that is answered now, in `out_body` (the caller finishes it). False: none was sent. */
+/* The body of the RESTORE that is answered now, in `out_body` (the caller finishes it). False:
+ * none was sent. */
 bool outbox_take_restore(struct outbox *outbox, uint64_t session, struct buf *out_body);
 
 /* False when the broker gives more than it may. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What runs on a session: STOMP, or echo and close for conformance suites. A service sees text in and frames out, not
- * transports.
+ * What runs on a session: STOMP, or echo and close for conformance suites. A service sees text in
+ * and frames out, not transports.
  */
 #pragma once
 
@@ -13,11 +13,12 @@ struct limits_settings;
 
 /* Calls up into the session, given to a service at its creation. */
 struct service_host_ops {
-    /* Queues or writes one frame; the caller keeps its share. The session may be over when this returns (too slow):
-     * the service then has been told by `closed`. */
+    /* Queues or writes one frame; the caller keeps its share. The session may be over when this
+     * returns (too slow): the service then has been told by `closed`. */
     void (*send)(void *host, struct shared_frame *frame);
 
-    /* Ends the session: what was sent before leaves first. `closed` is called before this returns. */
+    /* Ends the session: what was sent before leaves first. `closed` is called before this
+     * returns. */
     void (*close)(void *host, unsigned code, struct str reason);
     void (*pause)(void *host, bool stop);     /* back-pressure towards the client */
     uint64_t (*read_ms)(const void *host);    /* loop time of the last sign of life */
@@ -42,8 +43,9 @@ struct service_ops {
     void (*closed)(void *service); /* the session is over: frees the service; no host call inside */
     bool (*beats)(const void *service); /* it sends heart-beats of its own: no SockJS `h` */
 
-    /* What a service with subscriptions hears of the broker; NULL where there are none. The entries of LINK_RESTORE for
-     * what the broker has confirmed; then, for each, its group on the new link. */
+    /* What a service with subscriptions hears of the broker; NULL where there are none. The
+     * entries of LINK_RESTORE for what the broker has confirmed; then, for each, its group on
+     * the new link. */
     void (*answered)(void *service, const struct broker_answer *answer);
     void (*restore)(const void *service, struct buf *subscriptions);
     void (*restored)(void *service, uint32_t subscription, uint32_t group);

@@ -2,21 +2,24 @@
  *
  * One client session, apart from its transport.
  *
- *   CONNECTING --session_claimed--> OPEN <--session_attach_here / session_detach--> DETACHED
+ *   CONNECTING --session_claim_answered--> OPEN <--session_attach_here / session_detach--> DETACHED
  *        any --session_finish--> CLOSING --> destroy_session()
  *
  * Happy path:
- *   session_create() sends the claim; session_claimed() has the transport write `o`, opens the service, and hands on what
- *   came meanwhile; send_frame() writes to the transport, or queues where it is a poll or away;
- *   session_detach() tells the broker, which times expiry; the next receiver is session_attach_here().
+ *   session_create() sends the claim; session_claim_answered() has the transport write `o`, opens
+ *   the service, and hands on what came meanwhile; send_frame() writes to the transport, or queues
+ *   where it is a poll or away; session_detach() tells the broker, which times expiry; the next
+ *   receiver is session_attach_here().
  *
  * How it ends, always by session_finish():
- *   the service closes it; the client says goodbye, or is cut off (for a SockJS family but eventsource: tombstone
- *   1002); the broker expires it, or has lost it; more is queued than limits.queue_size (or detached:
- *   queue_messages): 1008 "Too slow". Frames a poll has not fetched, and the close frame behind them, stay with the
- *   object (CLOSING) for the next receiver; the broker's tombstone answers all later ones.
+ *   the service closes it; the client says goodbye, or is cut off (for a SockJS family but
+ *   eventsource: tombstone 1002); the broker expires it, or has lost it; more is queued than
+ *   limits.queue_size (or detached: queue_messages): 1008 "Too slow". Frames a poll has not
+ *   fetched, and the close frame behind them, stay with the object (CLOSING) for the next receiver;
+ *   the broker's tombstone answers all later ones.
  *
- * Calls into transport and service may end the session; session_pin() keeps the object until they return.
+ * Calls into transport and service may end the session; session_pin() keeps the object until they
+ * return.
  */
 #include "gateway/session.h"
 
@@ -37,7 +40,7 @@ static const struct {
     [SESSION_CLOSING] = {"closing", 0},
 };
 
-static void set_state(struct session *session, enum session_state state)
+void session_set_state(struct session *session, enum session_state state)
 {
     assert((states[session->state].successors & 1u << state) != 0);
     log_event(LOG_DEBUG, "session_state", log_u64("handle", session->host.session),
@@ -55,7 +58,7 @@ const struct service_ops *session_service_ops(const struct session *session)
     return session->sessions->services->ops[session->service_kind];
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static void destroy_session(struct session *session)
 {
@@ -97,7 +100,7 @@ void session_unpin(struct session *session)
     }
 }
 
-static void unlink_transport(struct session *session)
+void session_unlink_transport(struct session *session)
 {
     if (session->transport != NULL) {
         session->transport->session = NULL;
@@ -105,7 +108,7 @@ static void unlink_transport(struct session *session)
     }
 }
 
-static void count_attached(struct session *session)
+void session_count_attached(struct session *session)
 {
     char *stats = (char *)&runtime_of(session)->stats;
     ++*(uint64_t *)(void *)(stats + session->transport->ops->stats_at);
@@ -133,7 +136,7 @@ static void say_farewell(struct session *session)
     struct transport *transport = session->transport;
     struct session_farewell *farewell = session->farewell;
     session->farewell = NULL;
-    unlink_transport(session);
+    session_unlink_transport(session);
     transport->ops->close(transport, farewell->code, (struct str){farewell->reason, farewell->len});
     mem_free(farewell);
 }
@@ -185,7 +188,7 @@ void session_finish(struct session *session, const struct session_end *end)
         log_closed(session, end);
         runtime_of(session)->stats.sessions_closed++;
     }
-    set_state(session, SESSION_CLOSING);
+    session_set_state(session, SESSION_CLOSING);
     wheel_remove(&runtime_of(session)->wheel, &session->timer);
     close_service(session);
     if (end->drops_queue) {
@@ -202,7 +205,7 @@ void session_finish(struct session *session, const struct session_end *end)
     session_unpin(session);
 }
 
-static uint64_t remember_ms(const struct session *session)
+uint64_t session_remember_ms(const struct session *session)
 {
     return session->host.endpoint == NULL ? 0 : 2 * session->host.endpoint->disconnect_delay_ms;
 }
@@ -212,7 +215,7 @@ static void end_too_slow(struct session *session)
     runtime_of(session)->stats.sessions_too_slow++;
     session_finish(session, &(struct session_end){.code = 1008,
                                                   .reason = STR("Too slow"),
-                                                  .remember_ms = remember_ms(session),
+                                                  .remember_ms = session_remember_ms(session),
                                                   .drops_queue = true});
 }
 
@@ -222,12 +225,13 @@ void session_close_now(struct session *session, unsigned code, struct str reason
         session_finish(session,
                        &(struct session_end){.code = code, .reason = reason, .drops_queue = true});
     } else if (session->pins == 0) {
-        unlink_transport(session);
+        session_unlink_transport(session);
         destroy_session(session);
     }
 }
 
-/* Code 0: a receiver that can come again ends its response with `h` and finds the session where it is now. */
+/* Code 0: a receiver that can come again ends its response with `h` and finds the session where
+ * it is now. */
 void session_lost(struct session *session, struct str reason)
 {
     session_finish(
@@ -235,7 +239,7 @@ void session_lost(struct session *session, struct str reason)
         &(struct session_end){.code = 0, .reason = reason, .drops_queue = true, .is_silent = true});
 }
 
-/* --- what the service may ask ---------------------------------------------------------------------- */
+/* ---- what the service may ask ---- */
 
 static void send_queued(struct session *session, struct shared_frame *frame)
 {
@@ -276,9 +280,9 @@ static void send_frame(void *host, struct shared_frame *frame)
 static void close_session(void *host, unsigned code, struct str reason)
 {
     struct session *session = host;
-    session_finish(
-        session,
-        &(struct session_end){.code = code, .reason = reason, .remember_ms = remember_ms(session)});
+    session_finish(session, &(struct session_end){.code = code,
+                                                  .reason = reason,
+                                                  .remember_ms = session_remember_ms(session)});
 }
 
 static void pause_session(void *host, bool stop)
@@ -317,32 +321,6 @@ static const struct service_host_ops host_ops = {
     .written_ms = written_ms,
 };
 
-/* --- claim ----------------------------------------------------------------------------------------- */
-
-static void on_claim_late(struct wheel_entry *entry)
-{
-    struct session *session = MEM_CONTAINER(entry, struct session, timer);
-    session_finish(session, &(struct session_end){.code = 1013,
-                                                  .reason = STR("The message broker is away"),
-                                                  .is_silent = true});
-}
-
-static void send_claim(struct session *session)
-{
-    const struct endpoint_settings *endpoint = session->host.endpoint;
-    session->claim = broker_link_number(session->sessions->link);
-    const struct link_claim claim = {
-        .request = session->claim,
-        .session = session->host.session,
-        .key = session->key,
-        .family = session->family,
-        .expire_ms = session->key.at == NULL ? 0 : (uint32_t)endpoint->disconnect_delay_ms,
-    };
-    wheel_add(&runtime_of(session)->wheel, &session->timer,
-              runtime_of(session)->settings->timeouts.link_wait_ms, on_claim_late);
-    broker_link_claim(session->sessions->link, &claim);
-}
-
 struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
                                const struct limits_settings *limits, struct transport *transport,
                                struct str key)
@@ -367,99 +345,8 @@ struct session *session_create(struct sessions *sessions, const struct endpoint_
         session->key = (struct str){mem_strndup(key.at, key.len), key.len};
         map_put(&sessions->by_key, session->key, session);
     }
-    send_claim(session);
+    session_claim_send(session);
     return session;
-}
-
-/* It was another gateway's, and we cannot take a conversation over: HELLO did not say so, but that gateway has died. */
-static void give_back(struct session *session)
-{
-    const struct link_drop_session drop = {
-        .session = session->host.session,
-        .code = 1002,
-        .reason = STR("Connection interrupted"),
-        .remember_ms = (uint32_t)remember_ms(session),
-    };
-    broker_link_drop(session->sessions->link, &drop);
-}
-
-static const struct {
-    unsigned code;
-    const char *reason;
-} claim_texts[] = {
-    [LINK_CLAIM_MOVED] = {1002, "Connection interrupted"},
-    [LINK_CLAIM_BUSY] = {2010, "Another connection still open"},
-    [LINK_CLAIM_OTHER] = {1002, "Connection interrupted"},
-    [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
-};
-
-static void refuse_claim(struct session *session, const struct link_claimed *claimed)
-{
-    struct session_end end = {.is_silent = true};
-    struct transport *transport = session->transport;
-    bool is_404 =
-        claimed->result == LINK_CLAIM_OTHER && transport != NULL && transport->ops->refuse != NULL;
-    if (claimed->result == LINK_CLAIM_MOVED) {
-        give_back(session);
-    }
-    if (claimed->result == LINK_CLAIM_CLOSED) {
-        end.code = claimed->code;
-        end.reason = claimed->reason;
-    } else {
-        end.code = claim_texts[claimed->result].code;
-        end.reason = str_of(claim_texts[claimed->result].reason);
-    }
-    if (is_404) {
-        unlink_transport(session);
-    }
-    session_finish(session, &end);
-    if (is_404) {
-        transport->ops->refuse(transport);
-    }
-}
-
-/* `o` first, then the service, then what the client sent meanwhile. */
-static void open_session(struct session *session)
-{
-    session_pin(session);
-    set_state(session, SESSION_OPEN);
-    count_attached(session);
-    log_event(
-        LOG_INFO, "session_opened", log_text("transport", session->transport->ops->name),
-        log_text("endpoint", session->host.endpoint == NULL ? "tcp" : session->host.endpoint->path),
-        log_str("session", session->host.name));
-    session_beat_start(session);
-    session->transport->ops->opened(session->transport, true);
-    if (!session->is_over) {
-        void *context = session->sessions->services->context[session->service_kind];
-        void *service = session_service_ops(session)->open(context, &session->host);
-        if (session->is_over) {
-            assert(service == NULL); /* who closes inside open() keeps nothing */
-        } else {
-            session->service = service;
-            session_inputs_run(session);
-        }
-    }
-    session_unpin(session);
-}
-
-void session_claimed(struct session *session, const struct link_claimed *claimed)
-{
-    wheel_remove(&runtime_of(session)->wheel, &session->timer);
-    if (claimed->result != LINK_CLAIM_NEW) {
-        refuse_claim(session, claimed);
-        return;
-    }
-    session->host.name =
-        (struct str){mem_strndup(claimed->name.at, claimed->name.len), claimed->name.len};
-    runtime_of(session)->stats.sessions_opened++;
-    if (session->transport == NULL) {
-        /* The client left before it had a session. */
-        set_state(session, SESSION_OPEN);
-        session_finish(session, &(struct session_end){.code = 1006, .reason = STR("left early")});
-        return;
-    }
-    open_session(session);
 }
 
 size_t session_take(struct session *session, struct shared_frame **out_frames, size_t count_max,
@@ -468,7 +355,7 @@ size_t session_take(struct session *session, struct shared_frame **out_frames, s
     return session_queue_take(&session->queue, out_frames, count_max, bytes_max);
 }
 
-/* --- attach and detach ----------------------------------------------------------------------------- */
+/* ---- attach and detach ---- */
 
 static void send_all_queued(struct session *session)
 {
@@ -500,9 +387,9 @@ void session_attach_here(struct session *session, struct transport *transport)
         return;
     }
     session_pin(session);
-    count_attached(session);
+    session_count_attached(session);
     if (session->state == SESSION_DETACHED) {
-        set_state(session, SESSION_OPEN);
+        session_set_state(session, SESSION_OPEN);
         broker_link_attach(session->sessions->link, session->host.session);
         session_beat_start(session);
     }
@@ -519,7 +406,7 @@ void session_attach_here(struct session *session, struct transport *transport)
 static void detach_politely(struct session *session)
 {
     if (session->state == SESSION_OPEN) {
-        set_state(session, SESSION_DETACHED);
+        session_set_state(session, SESSION_DETACHED);
         broker_link_detach(session->sessions->link, session->host.session);
     }
 }
@@ -536,7 +423,7 @@ static void cut_off(struct session *session, bool had_all)
     } else {
         session_finish(session, &(struct session_end){.code = 1002,
                                                       .reason = STR("Connection interrupted"),
-                                                      .remember_ms = remember_ms(session),
+                                                      .remember_ms = session_remember_ms(session),
                                                       .drops_queue = true});
     }
 }
@@ -545,7 +432,7 @@ void session_detach(struct transport *transport, enum detach_reason reason)
 {
     struct session *session = transport->session;
     bool had_all = transport->ops->queued(transport) == 0;
-    unlink_transport(session);
+    session_unlink_transport(session);
     session_pin(session);
     if (session->state == SESSION_CONNECTING) {
         if (session->key.at == NULL &&
@@ -557,7 +444,7 @@ void session_detach(struct transport *transport, enum detach_reason reason)
             mem_free(session->farewell); /* the broker's tombstone tells the next one */
             session->farewell = NULL;
         } else {
-            wheel_add(&runtime_of(session)->wheel, &session->timer, remember_ms(session),
+            wheel_add(&runtime_of(session)->wheel, &session->timer, session_remember_ms(session),
                       on_farewell_late);
         }
     } else {
@@ -595,7 +482,7 @@ void session_touch(struct transport *transport)
 void session_end(struct transport *transport, unsigned code, struct str reason)
 {
     struct session *session = transport->session;
-    unlink_transport(session);
+    session_unlink_transport(session);
     session_finish(session,
                    &(struct session_end){.code = code, .reason = reason, .drops_queue = true});
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Heart-beats of SockJS (`h`), and WebSocket pings: one where nothing was written for the endpoint's sockjs_heartbeat.
+ * Heart-beats of SockJS (`h`), and WebSocket pings: one where nothing was written for the
+ * endpoint's sockjs_heartbeat.
  *
  * A service that beats itself (STOMP heart-beats that were negotiated) silences them.
  */

@@ -2,10 +2,12 @@
  *
  * What a client sent, on its way to the service: at once, or when the session is open and may read.
  *
- *   session_inputs_add() appends; session_inputs_run() hands the messages on in order, and behind those of an HTTP
- *   send asks the broker for an end mark; session_inputs_answered() tells the sender when that has come.
+ *   session_inputs_add() appends; session_inputs_run() hands the messages on in order, and behind
+ *   those of an HTTP send asks the broker for an end mark; session_inputs_answered() tells the
+ *   sender when that has come.
  *
- * A session that ends answers everybody: what the service had got counts as sent, the rest finds no session.
+ * A session that ends answers everybody: what the service had got counts as sent, the rest finds no
+ * session.
  */
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames of a session for a receiver that has not come yet, or that takes them itself. Zeroed is empty; an empty queue
- * holds no memory.
+ * Frames of a session for a receiver that has not come yet, or that takes them itself. Zeroed is
+ * empty; an empty queue holds no memory.
  */
 #pragma once
 

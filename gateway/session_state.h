@@ -66,8 +66,8 @@ struct session *session_create(struct sessions *sessions, const struct endpoint_
                                const struct limits_settings *limits, struct transport *transport,
                                struct str key);
 
-/* The session ends here: service closed, transport or next receiver told, the broker told to remember it for
- * `remember_ms`. What the client has not fetched is dropped with `drops_queue`. */
+/* The session ends here: service closed, transport or next receiver told, the broker told to
+ * remember it for `remember_ms`. What the client has not fetched is dropped with `drops_queue`. */
 struct session_end {
     unsigned code;
     struct str reason;
@@ -80,13 +80,22 @@ void session_close_now(struct session *session, unsigned code,
                        struct str reason); /* shutdown: in any state */
 void session_lost(struct session *session,
                   struct str reason); /* the broker says it is not ours any more */
-void session_claimed(struct session *session, const struct link_claimed *claimed);
 void session_attach_here(struct session *session, struct transport *transport);
 const struct service_ops *session_service_ops(const struct session *session);
 
 /* Pins keep the object through calls that may end it. */
 void session_pin(struct session *session);
 void session_unpin(struct session *session);
+
+/* session.c, for session_claim.c */
+void session_set_state(struct session *session, enum session_state state);
+void session_unlink_transport(struct session *session);
+void session_count_attached(struct session *session);
+uint64_t session_remember_ms(const struct session *session); /* of a tombstone */
+
+/* session_claim.c */
+void session_claim_send(struct session *session);
+void session_claim_answered(struct session *session, const struct link_claimed *claimed);
 
 /* session_beat.c: while a transport is attached; session::timer is its */
 void session_beat_start(struct session *session);

@@ -2,13 +2,14 @@
  *
  * The registry of sessions: found by handle for the broker, by key for HTTP requests.
  *
- *   session_begin() and session_attach() find or create; session_receive_all() brings the bodies of HTTP sends;
- *   sessions_claimed(), sessions_answered(), sessions_expire(), ... bring what the broker says;
- *   sessions_restore() tells a new broker everything.
+ *   session_begin() and session_attach() find or create; session_receive_all() brings the bodies of
+ *   HTTP sends; sessions_claimed(), sessions_answered(), sessions_expire(), ... bring what the
+ *   broker says; sessions_restore() tells a new broker everything.
  *
- * A session that is not here is nobody's fault: it ended while the message was under way. Only a claim that was granted to
- * one that has gone is given back.
- * The one place where sends for a session of another gateway will be relayed is session_receive_all().
+ * A session that is not here is nobody's fault: it ended while the message was under way. Only a
+ * claim that was granted to one that has gone is given back.
+ * The one place where sends for a session of another gateway will be relayed is
+ * session_receive_all().
  */
 #include "gateway/sessions.h"
 
@@ -75,7 +76,7 @@ void sessions_close_all(struct sessions *sessions, unsigned code, struct str rea
     }
 }
 
-/* --- keys ------------------------------------------------------------------------------------------ */
+/* ---- keys ---- */
 
 /* The endpoint's path, a slash, the session id: an id has no slash. False when it is too long. */
 static bool write_key(const struct endpoint_settings *endpoint, struct str session_id,
@@ -110,7 +111,7 @@ bool session_exists(struct sessions *sessions, const struct endpoint_settings *e
     return session != NULL && !session->is_over;
 }
 
-/* --- transports that come -------------------------------------------------------------------------- */
+/* ---- transports that come ---- */
 
 static bool is_full(const struct sessions *sessions)
 {
@@ -163,7 +164,7 @@ void session_attach(struct sessions *sessions, const struct endpoint_settings *e
     }
 }
 
-/* --- sends ----------------------------------------------------------------------------------------- */
+/* ---- sends ---- */
 
 void session_receive_all(struct sessions *sessions, const struct endpoint_settings *endpoint,
                          struct str session_id, enum link_family family_hint,
@@ -202,7 +203,7 @@ void session_forget_send(struct sessions *sessions, void *data)
     }
 }
 
-/* --- waiting for the broker ------------------------------------------------------------------------ */
+/* ---- waiting for the broker ---- */
 
 bool sessions_are_ready(const struct sessions *sessions)
 {
@@ -250,7 +251,7 @@ void sessions_forget_wait(struct sessions *sessions, void *data)
     }
 }
 
-/* --- what the broker says -------------------------------------------------------------------------- */
+/* ---- what the broker says ---- */
 
 static struct session *find_by_handle(const struct sessions *sessions, uint64_t handle)
 {
@@ -262,7 +263,7 @@ void sessions_claimed(struct sessions *sessions, const struct link_claimed *clai
 {
     struct session *session = find_by_handle(sessions, claimed->session);
     if (session != NULL && session->state == SESSION_CONNECTING) {
-        session_claimed(session, claimed);
+        session_claim_answered(session, claimed);
     } else if (claimed->result == LINK_CLAIM_NEW || claimed->result == LINK_CLAIM_MOVED) {
         const struct link_drop_session drop = {.session = claimed->session, .code = 1006};
         broker_link_drop(sessions->link, &drop);
@@ -300,7 +301,8 @@ void sessions_expire(struct sessions *sessions, uint64_t request, uint64_t handl
                                 .code = 1002, .reason = STR("expired"), .drops_queue = true});
 }
 
-/* Another gateway wants it. We do not say in HELLO that we can hand over, so this is a broker that insists. */
+/* Another gateway wants it. We do not say in HELLO that we can hand over, so this is a broker
+ * that insists. */
 void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle)
 {
     broker_link_refuse(sessions->link, request, handle);

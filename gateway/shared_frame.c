@@ -2,8 +2,8 @@
  *
  * Shared encodings of one outgoing frame: made when first asked for, kept as long as the frame.
  *
- * What is private to a connection (HTTP/1.0 streams, JSONP callbacks, several frames in one poll) starts from
- * FRAMING_STRING and is the transport's business.
+ * What is private to a connection (HTTP/1.0 streams, JSONP callbacks, several frames in one poll)
+ * starts from FRAMING_STRING and is the transport's business.
  */
 #include "gateway/shared_frame.h"
 

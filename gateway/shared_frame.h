@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One outgoing frame (a STOMP frame, or an echo message), shared by all connections that want the same bytes:
- * reference-counted, with one encoding per framing, made when first asked for.
+ * One outgoing frame (a STOMP frame, or an echo message), shared by all connections that want the
+ * same bytes: reference-counted, with one encoding per framing, made when first asked for.
  */
 #pragma once
 
@@ -9,7 +9,8 @@
 
 struct stats;
 
-/* How a transport wraps a frame. What is not shareable (HTTP/1.0 streams, JSONP) starts from FRAMING_STRING. */
+/* How a transport wraps a frame. What is not shareable (HTTP/1.0 streams, JSONP) starts from
+ * FRAMING_STRING. */
 enum framing {
     FRAMING_TCP,              /* the frame, and LF behind its NUL */
     FRAMING_WEBSOCKET,        /* one text message, or binary when it is not UTF-8 */

@@ -2,11 +2,13 @@
  *
  * What a client may say, and when: one table of commands.
  *
- *   stomp_handle_frame() finds the row, asks whether the command is allowed in this phase, whether the frame is as it
- *   must be (`check`: NULL, or the sentence of the ERROR), and goes on (`proceed`).
+ *   stomp_handle_frame() finds the row, asks whether the command is allowed in this phase, whether
+ *   the frame is as it must be (`check`: NULL, or the sentence of the ERROR), and goes on
+ *   (`proceed`).
  *
- * Here are SEND and DISCONNECT, and the refusals; CONNECT and subscriptions have files of their own.
- * Headers that only a server writes, and those that belong to the SEND itself, do not travel on.
+ * Here are SEND and DISCONNECT, and the refusals; CONNECT and subscriptions have files of their
+ * own. Headers that only a server writes, and those that belong to the SEND itself, do not travel
+ * on.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +29,7 @@ struct row {
     void (*proceed)(struct stomp_session *session, const struct stomp_frame *frame);
 };
 
-/* --- SEND ------------------------------------------------------------------------------------------ */
+/* ---- SEND ---- */
 
 /* Stripped from a SEND: by name, or by a beginning. */
 static const struct {
@@ -108,7 +110,7 @@ static void send_message(struct stomp_session *session, const struct stomp_frame
     stomp_consider_pause(session);
 }
 
-/* --- DISCONNECT ------------------------------------------------------------------------------------ */
+/* ---- DISCONNECT ---- */
 
 static const char *check_nothing(struct stomp_session *session, const struct stomp_frame *frame)
 {
@@ -127,7 +129,7 @@ static void disconnect(struct stomp_session *session, const struct stomp_frame *
     stomp_receipt_in_turn(session, frame);
 }
 
-/* --- refusals -------------------------------------------------------------------------------------- */
+/* ---- refusals ---- */
 
 static const char *refuse_ack(struct stomp_session *session, const struct stomp_frame *frame)
 {

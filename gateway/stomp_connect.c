@@ -2,8 +2,9 @@
  *
  * CONNECT: version, heart-beats, who it is.
  *
- * The version is negotiated by accept-version alone, as a set; a WebSocket subprotocol is only echoed, never trusted.
- * Clients of 1.0 send heart-beat headers out of habit, but no beats: with 1.0 there are none.
+ * The version is negotiated by accept-version alone, as a set; a WebSocket subprotocol is only
+ * echoed, never trusted. Clients of 1.0 send heart-beat headers out of habit, but no beats: with
+ * 1.0 there are none.
  */
 #include "common/mem.h"
 #include "common/settings.h"
@@ -48,7 +49,8 @@ static bool choose_version(struct stomp_session *session, const struct stomp_fra
     return false;
 }
 
-/* Who is this? NULL when he may come in, else the sentence of the ERROR. The one place where authentication begins. */
+/* Who is this? NULL when he may come in, else the sentence of the ERROR. The one place where
+ * authentication begins. */
 static const char *admit(const struct stomp_session *session, const struct stomp_frame *frame)
 {
     (void)frame; /* login is only a name as long as nothing checks it */

@@ -2,12 +2,12 @@
  *
  * STOMP heart-beats, and before them the login deadline: one wheel entry a session.
  *
- *   on_due() looks at when something was last written and last heard, does what is due, and sleeps until the next of
- *   the two; data is as good as a beat, and costs no more than its time stamp.
+ *   on_due() looks at when something was last written and last heard, does what is due, and sleeps
+ *   until the next of the two; data is as good as a beat, and costs no more than its time stamp.
  *
- * LF goes out when nothing was written for half the interval: some clients give up a tenth of a second after a whole
- * one. A client is dead after three of its intervals, never sooner than gateway.heartbeat.floor; while we do not
- * read from it ourselves it cannot die.
+ * LF goes out when nothing was written for half the interval: some clients give up a tenth of a
+ * second after a whole one. A client is dead after three of its intervals, never sooner than
+ * gateway.heartbeat.floor; while we do not read from it ourselves it cannot die.
  */
 #include "common/process.h"
 #include "common/settings.h"

@@ -7,13 +7,16 @@
  *
  * Happy path:
  *   receive() decodes; stomp_handle_frame() (stomp_commands.c) finds the command's row;
- *   what asks the broker something gets its RECEIPT from answered(), in the order of frames, because the broker
- *   answers a session in order; a frame that asks nothing has an empty CHECKPOINT asked for it.
+ *   what asks the broker something gets its RECEIPT from answered(), in the order of frames,
+ *   because the broker answers a session in order; a frame that asks nothing has an empty
+ *   CHECKPOINT asked for it.
  *
- * How it ends: stomp_fail() writes ERROR and closes; the session closes for its own reasons: closed(). Either may
- * happen inside a call of ours: stomp_enter() and stomp_leave() keep the object until it returns.
+ * How it ends: stomp_fail() writes ERROR and closes; the session closes for its own reasons:
+ * closed(). Either may happen inside a call of ours: stomp_enter() and stomp_leave() keep the
+ * object until it returns.
  *
- * A session at rest holds no decoder: it borrows one while it reads, and keeps it only over an unfinished frame.
+ * A session at rest holds no decoder: it borrows one while it reads, and keeps it only over an
+ * unfinished frame.
  */
 #include "gateway/stomp_session.h"
 
@@ -44,7 +47,7 @@ bool stomp_is_over(const struct stomp_session *session)
     return session->phase == STOMP_FAILED;
 }
 
-/* --- readers --------------------------------------------------------------------------------------- */
+/* ---- readers ---- */
 
 void stomp_set_limits(struct stomp_session *session)
 {
@@ -109,7 +112,7 @@ static void return_reader(struct stomp_session *session)
     }
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static void *open_session(void *context, const struct service_host *host)
 {
@@ -167,7 +170,7 @@ static void closed(void *service)
     }
 }
 
-/* --- sending --------------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 void stomp_send_scratch(struct stomp_session *session)
 {
@@ -222,7 +225,7 @@ void stomp_fail_versions(struct stomp_session *session)
     end_with_error(session, text);
 }
 
-/* --- receipts -------------------------------------------------------------------------------------- */
+/* ---- receipts ---- */
 
 void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_frame *frame,
                              uint64_t request)
@@ -275,7 +278,7 @@ static void send_receipt(struct stomp_session *session, struct str id, bool is_u
     stomp_send_scratch(session);
 }
 
-/* --- back-pressure --------------------------------------------------------------------------------- */
+/* ---- back-pressure ---- */
 
 static void resume(struct stomp_session *session)
 {
@@ -316,7 +319,7 @@ static void consider_resume(struct stomp_session *session)
     }
 }
 
-/* --- answers of the broker ------------------------------------------------------------------------- */
+/* ---- answers of the broker ---- */
 
 static const char *refusal_text(const struct broker_answer *answer)
 {
@@ -382,7 +385,7 @@ static void restored(void *service, uint32_t subscription, uint32_t group)
     stomp_leave(session);
 }
 
-/* --- receiving ------------------------------------------------------------------------------------- */
+/* ---- receiving ---- */
 
 static void decode_text(struct stomp_session *session, struct str text)
 {
@@ -434,7 +437,7 @@ const struct service_ops stomp_service_ops = {
     .restored = restored,
 };
 
-/* --- what all share -------------------------------------------------------------------------------- */
+/* ---- what all share ---- */
 
 static void draw_prefix(char out[9])
 {

@@ -16,7 +16,8 @@ enum stomp_phase {
     STOMP_FAILED,  /* over */
 };
 
-/* A decoder, and its limits: lent to a session while it reads, and as long as a frame is unfinished. */
+/* A decoder, and its limits: lent to a session while it reads, and as long as a frame is
+ * unfinished. */
 struct stomp_reader {
     struct stomp_decoder decoder;
     struct stomp_limits limits;
@@ -94,8 +95,8 @@ void stomp_fail_versions(struct stomp_session *session);
 /* Stops reading while too much waits. */
 void stomp_consider_pause(struct stomp_session *session);
 
-/* The number of a request whose answer brings the frame's RECEIPT, and may be the last of the session. 0 when the frame
- * asks for none. */
+/* The number of a request whose answer brings the frame's RECEIPT, and may be the last of the
+ * session. 0 when the frame asks for none. */
 uint64_t stomp_expect_receipt(struct stomp_session *session, const struct stomp_frame *frame);
 void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_frame *frame,
                              uint64_t request);

@@ -2,12 +2,13 @@
  *
  * A session's subscriptions: SUBSCRIBE, UNSUBSCRIBE, and what the broker makes of them.
  *
- *   stomp_subscribe() notes it and asks the broker; stomp_subscribed() joins the group the answer names: from then on
- *   MESSAGEs come, all of them behind the RECEIPT;
+ *   stomp_subscribe() notes it and asks the broker; stomp_subscribed() joins the group the answer
+ *   names: from then on MESSAGEs come, all of them behind the RECEIPT;
  *   stomp_restore_subscriptions() tells a new broker, stomp_subscription_restored() joins anew.
  *
- * In 1.1 and 1.2 the id names a subscription; in 1.0 the id, or where there is none the destination. They are looked up
- * in a list: they are few, and the hot path (delivery.c) does not come by here.
+ * In 1.1 and 1.2 the id names a subscription; in 1.0 the id, or where there is none the
+ * destination. They are looked up in a list: they are few, and the hot path (delivery.c) does not
+ * come by here.
  */
 #include "common/mem.h"
 #include "common/settings.h"
@@ -18,7 +19,7 @@
 #define SEPARATOR '/'
 #define ACK_AUTO 0
 
-/* --- the list -------------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 static bool is_named(const struct stomp_subscription *subscription, struct str id,
                      struct str destination)
@@ -81,7 +82,7 @@ static void tell_removed(struct stomp_session *session, uint32_t number, uint64_
     broker_link_unsubscribe(session->stomp->link, &unsubscribe);
 }
 
-/* --- SUBSCRIBE ------------------------------------------------------------------------------------- */
+/* ---- SUBSCRIBE ---- */
 
 static const char *check_ack(const struct stomp_frame *frame)
 {
@@ -194,7 +195,7 @@ void stomp_subscribed(struct stomp_session *session, const struct broker_answer 
     }
 }
 
-/* --- UNSUBSCRIBE ----------------------------------------------------------------------------------- */
+/* ---- UNSUBSCRIBE ---- */
 
 const char *stomp_check_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame)
 {
@@ -223,7 +224,7 @@ void stomp_unsubscribe(struct stomp_session *session, const struct stomp_frame *
     remove_at(session, known);
 }
 
-/* --- a new broker ---------------------------------------------------------------------------------- */
+/* ---- a new broker ---- */
 
 /* What was not confirmed is asked for again by its own SUBSCRIBE. */
 void stomp_restore_subscriptions(const struct stomp_session *session, struct buf *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's end of the link, against a broker's end in the same loop: order, credit, answers, losses.
+ * The gateway's end of the link, against a broker's end in the same loop: order, credit, answers,
+ * losses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +47,7 @@ static struct str text_of(struct buf *buf)
     return buf_str(buf);
 }
 
-/* --- the broker's end --- */
+/* ---- the broker's end ---- */
 
 static void say_helloed(struct link *link)
 {
@@ -113,7 +114,7 @@ static void lose_peer(void)
     link_close(peer);
 }
 
-/* --- the gateway's end --- */
+/* ---- the gateway's end ---- */
 
 static size_t session_count(void *data)
 {
@@ -255,7 +256,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Turns the loop until `buf` holds exactly `text` (more would never become less: then the runner's deadline tells). */
+/* Turns the loop until `buf` holds exactly `text` (more would never become less: then the
+ * runner's deadline tells). */
 static void wait_for(struct buf *buf, const char *text)
 {
     while (!str_equal(text_of(buf), str_of(text))) {
@@ -301,7 +303,7 @@ static void answer_published(uint64_t request)
     link_end(fake.peer);
 }
 
-/* --- the tests --- */
+/* ---- the tests ---- */
 
 static void it_connects_greets_and_is_ready(void **state)
 {

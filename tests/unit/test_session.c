@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions apart from their transports: with a fake transport, the echo service, and a link that writes down what it is
- * told.
+ * Sessions apart from their transports: with a fake transport, the echo service, and a link that
+ * writes down what it is told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -250,7 +250,7 @@ static size_t take_all(struct fake_transport *transport)
     return count;
 }
 
-/* --- claims --- */
+/* ---- claims ---- */
 
 static void nothing_is_written_before_the_claim_is_answered(void **state)
 {
@@ -315,7 +315,7 @@ static void sessions_beyond_the_limit_are_refused(void **state)
     }
 }
 
-/* --- receivers --- */
+/* ---- receivers ---- */
 
 static void a_second_receiver_gets_2010_and_the_first_is_unharmed(void **state)
 {
@@ -400,7 +400,7 @@ static void a_receiver_that_is_cut_off_leaves_a_tombstone_but_eventsource(void *
     }
 }
 
-/* --- ends --- */
+/* ---- ends ---- */
 
 static void a_service_that_closes_is_followed_by_its_close_frame(void **state)
 {
@@ -507,7 +507,7 @@ static void a_goodbye_of_the_client_ends_its_session_at_once(void **state)
     assert_string_equal(seen(&fake.a), "o ");
 }
 
-/* --- sends --- */
+/* ---- sends ---- */
 
 static void a_send_is_done_behind_its_end_mark(void **state)
 {
@@ -584,7 +584,7 @@ static void a_session_that_ends_answers_its_senders(void **state)
     assert_int_equal(fake.sent_code, 0); /* the service had got it */
 }
 
-/* --- heart-beats --- */
+/* ---- heart-beats ---- */
 
 static void a_silent_session_beats_as_long_as_a_receiver_is_there(void **state)
 {
@@ -600,7 +600,7 @@ static void a_silent_session_beats_as_long_as_a_receiver_is_there(void **state)
     assert_int_equal(fake.runtime.wheel.count, 0);
 }
 
-/* --- a new broker --- */
+/* ---- a new broker ---- */
 
 static void open_and_detached_sessions_are_restored(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The STOMP conversation: with a fake session above it, and a link that writes down what it is told.
+ * The STOMP conversation: with a fake session above it, and a link that writes down what it is
+ * told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,7 +179,7 @@ static void deliver(const char *destination)
     delivery_deliver(fake.delivery, &delivered);
 }
 
-/* --- CONNECT --- */
+/* ---- CONNECT ---- */
 
 static const struct {
     const char *said;
@@ -244,7 +245,7 @@ static void a_second_connect_is_an_error(void **state)
     assert_null(fake.service);
 }
 
-/* --- what is not to be, by frame; all of them end the session --- */
+/* ---- what is not to be, by frame; all of them end the session ---- */
 
 static const struct {
     const char *version;
@@ -320,7 +321,7 @@ static void subscriptions_of_a_session_are_limited(void **state)
     assert_non_null(strstr(seen(), "Too many subscriptions"));
 }
 
-/* --- SEND --- */
+/* ---- SEND ---- */
 
 static const struct {
     bool is_tcp;
@@ -353,7 +354,7 @@ static void a_send_is_published_without_what_only_servers_say(void **state)
     }
 }
 
-/* --- receipts --- */
+/* ---- receipts ---- */
 
 static void receipts_follow_the_answers_in_frame_order(void **state)
 {
@@ -439,7 +440,7 @@ static void a_clogged_link_stops_whoever_publishes(void **state)
     assert_false(fake.is_paused);
 }
 
-/* --- subscriptions --- */
+/* ---- subscriptions ---- */
 
 static void no_message_comes_before_the_receipt_of_subscribe(void **state)
 {
@@ -540,7 +541,7 @@ static void confirmed_subscriptions_are_restored_and_join_again(void **state)
     assert_non_null(strstr(seen(), "MESSAGE|destination:/a|"));
 }
 
-/* --- ends, halves, time --- */
+/* ---- ends, halves, time ---- */
 
 static void a_session_may_end_inside_any_send(void **state)
 {
