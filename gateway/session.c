@@ -30,6 +30,10 @@
 #include "common/settings.h"
 #include "gateway/session_state.h"
 
+/* What comes within one turn of the loop may be so many times the queue's limit: nobody could have
+ * read it yet. */
+#define BURST_FACTOR 8
+
 static const struct {
     const char *name;
     unsigned successors; /* bits of enum session_state */
@@ -271,7 +275,22 @@ static void send_frame(void *host, struct shared_frame *frame)
         return;
     }
     transport->ops->send(transport, frame);
-    if (session->transport == transport &&
+    if (session->transport == transport) {
+        size_t queued = transport->ops->queued(transport);
+        size_t queued_max = session->host.limits->queue_bytes_max;
+        if (queued / BURST_FACTOR > queued_max) {
+            end_too_slow(session);
+        } else if (queued > queued_max && !session->is_suspect) {
+            sessions_suspect(session);
+        }
+    }
+}
+
+void session_judge(struct session *session)
+{
+    const struct transport *transport = session->transport;
+    session->is_suspect = false;
+    if (transport != NULL &&
         transport->ops->queued(transport) > session->host.limits->queue_bytes_max) {
         end_too_slow(session);
     }

@@ -18,7 +18,9 @@ struct sessions {
     struct map sends;       /* u64 of session_input::data -> struct session_input with `done` */
     struct list_node waits; /* struct sessions_wait, owned */
     uint64_t last_handle;
-    size_t count; /* without those in SESSION_CLOSING */
+    struct turn_entry judge; /* at the turn's end, who is too slow */
+    struct buf suspects;     /* handles, u64 each */
+    size_t count;            /* without those in SESSION_CLOSING */
 };
 
 /* Messages that a client sent together: one body of an HTTP send, or one message of a transport. */
@@ -60,6 +62,7 @@ struct session {
     uint8_t pins;         /* calls under way that still use this object */
     bool is_over;         /* ended; goes when the last pin goes */
     bool is_paused;
+    bool is_suspect; /* in sessions::suspects */
 };
 
 struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
@@ -82,6 +85,10 @@ void session_lost(struct session *session,
                   struct str reason); /* the broker says it is not ours any more */
 void session_attach_here(struct session *session, struct transport *transport);
 const struct service_ops *session_service_ops(const struct session *session);
+
+/* More is queued than may: judged when this turn's bytes have been offered to the kernel. */
+void sessions_suspect(struct session *session);
+void session_judge(struct session *session);
 
 /* Pins keep the object through calls that may end it. */
 void session_pin(struct session *session);

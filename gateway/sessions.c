@@ -52,6 +52,8 @@ void sessions_destroy(struct sessions *sessions)
     map_finish(&sessions->by_handle);
     map_finish(&sessions->by_key);
     map_finish(&sessions->sends);
+    turn_remove(&sessions->judge);
+    buf_finish(&sessions->suspects);
     mem_free(sessions);
 }
 
@@ -251,13 +253,46 @@ void sessions_forget_wait(struct sessions *sessions, void *data)
     }
 }
 
-/* ---- what the broker says ---- */
+/* ---- who is too slow ---- */
 
 static struct session *find_by_handle(const struct sessions *sessions, uint64_t handle)
 {
     struct session *session = map_get_u64(&sessions->by_handle, &handle);
     return session == NULL || session->is_over ? NULL : session;
 }
+
+static void judge_suspects(struct turn_entry *entry)
+{
+    struct sessions *sessions = MEM_CONTAINER(entry, struct sessions, judge);
+    struct buf suspects = sessions->suspects;
+    sessions->suspects = (struct buf){0};
+    for (size_t at = 0; at < suspects.len; at += sizeof(uint64_t)) {
+        uint64_t handle;
+        memcpy(&handle, suspects.data + at, sizeof handle);
+        struct session *session = find_by_handle(sessions, handle);
+        if (session != NULL) {
+            session_judge(session);
+        }
+    }
+    buf_finish(&suspects);
+}
+
+/* Once more to the end of the line: the connections' own flushes were added meanwhile. */
+static void go_behind_flushes(struct turn_entry *entry)
+{
+    struct sessions *sessions = MEM_CONTAINER(entry, struct sessions, judge);
+    turn_add(&sessions->runtime->turn, entry, judge_suspects);
+}
+
+void sessions_suspect(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+    session->is_suspect = true;
+    buf_append(&sessions->suspects, &session->host.session, sizeof session->host.session);
+    turn_add(&sessions->runtime->turn, &sessions->judge, go_behind_flushes);
+}
+
+/* ---- what the broker says ---- */
 
 void sessions_claimed(struct sessions *sessions, const struct link_claimed *claimed)
 {

@@ -219,7 +219,7 @@ static int set_up(void **state)
     assert_int_equal(uv_loop_init(&fake.runtime.loop), 0);
     turn_init(&fake.runtime.turn, &fake.runtime.loop);
     wheel_init(&fake.runtime.wheel, &fake.runtime.loop);
-    strcpy(fake.folder, "/tmp/test_broker_link_XXXXXX");
+    snprintf(fake.folder, sizeof fake.folder, "/tmp/test_broker_link_XXXXXX");
     assert_non_null(mkdtemp(fake.folder));
     snprintf(fake.socket, sizeof fake.socket, "%s/broker.sock", fake.folder);
     fake.window = WINDOW;

@@ -467,8 +467,25 @@ static void a_transport_that_is_not_read_ends_its_session(void **state)
     assert_string_equal(seen(&fake.a), "o x ");
     fake.a.queued = 101;
     session_receive(&fake.a.transport, STR("y"), false);
+    assert_string_equal(seen(&fake.a), "y ");
+    fake.a.queued = 100; /* the turn's flush went well */
+    uv_run(&fake.runtime.loop, UV_RUN_NOWAIT);
+    assert_string_equal(seen(&fake.a), "");
+    fake.a.queued = 101;
+    session_receive(&fake.a.transport, STR("y"), false);
+    uv_run(&fake.runtime.loop, UV_RUN_NOWAIT);
     assert_string_equal(seen(&fake.a), "y c[1008,Too slow] ");
     assert_null(fake.a.transport.session);
+}
+
+static void a_burst_that_nobody_could_take_ends_the_session_at_once(void **state)
+{
+    (void)state;
+    begin(&fake.a);
+    claimed(1, LINK_CLAIM_NEW);
+    fake.a.queued = 900;
+    session_receive(&fake.a.transport, STR("x"), false);
+    assert_string_equal(seen(&fake.a), "o x c[1008,Too slow] ");
 }
 
 static void the_broker_expires_only_who_is_away(void **state)
@@ -661,6 +678,7 @@ int main(void)
         TEST(a_stream_gets_what_is_queued_and_the_close_frame_at_once),
         TEST(more_than_the_queue_holds_ends_the_session_as_too_slow),
         TEST(a_transport_that_is_not_read_ends_its_session),
+        TEST(a_burst_that_nobody_could_take_ends_the_session_at_once),
         TEST(the_broker_expires_only_who_is_away),
         TEST(a_lost_session_ends_with_code_0_and_nothing_said),
         TEST(a_goodbye_of_the_client_ends_its_session_at_once),
