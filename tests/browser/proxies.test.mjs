@@ -65,7 +65,7 @@ test('a proxy that cuts what is idle for 15 s: heart-beats keep every transport 
     };
     const cut = beatless(); // twice, one after the other: silence for more than one period
     const isLongEnough = cut.then(beatless);
-    await Promise.all(TRANSPORTS.map((transport) => staySilent(openPage, base, transport, isLongEnough)));
+    await Promise.all([isLongEnough, ...TRANSPORTS.map((transport) => staySilent(openPage, base, transport, isLongEnough))]);
     assert.ok(proxy.counts.cut >= 2, 'the proxy cuts');
   }));
 }));

@@ -48,9 +48,8 @@ async function assertTransport(stack, { transport, session }, asked, endpoint) {
 
 async function converse(stack, [ann, bo], asked, endpoint) {
   const options = { endpoint: `${stack.url}${endpoint}`, transport: asked, rooms: ROOMS };
-  const opened = await Promise.all([ann, bo].map((page) => page.evaluate((o) => lean.open(o), options)));
-  for (const one of opened) {
-    await assertTransport(stack, one, asked, endpoint);
+  for (const page of [ann, bo]) {
+    await assertTransport(stack, await page.evaluate((o) => lean.open(o), options), asked, endpoint);
   }
   await Promise.all([
     ann.evaluate((count) => lean.talk({ name: 'Ann', count }), COUNT),

@@ -54,7 +54,8 @@ window.lean = (() => {
   }
 
   async function open({ endpoint, transport, rooms, heartBeatMs = 10_000 }) {
-    const options = transport === 'auto' ? {} : { transports: [transport] };
+    // The stock timeout is some 300 ms a round trip: a machine that starts six pages at once is slower. 1.1.2 ignores it.
+    const options = { transports: [transport], timeout: 10_000 };
     const connected = new Promise((resolve) => {
       client = new StompJs.Client({
         webSocketFactory: () => (socket = new SockJS(endpoint, null, options)),

@@ -9,6 +9,7 @@
 
 const HEART_BEAT_MS = 10_000;
 const GRACE_MS = 1_500;
+const PATIENCE_MS = 5_000; // where there is no other transport to go on to
 const PROBE_EVERY_MS = 10_000;
 const PROBE_DESTINATION = '/topic/chat-probe';
 
@@ -125,7 +126,7 @@ export class Connection extends EventTarget {
   }
 
   #openSocket(client) {
-    const options = this.#transport === 'auto' ? {} : { transports: [this.#transport] };
+    const options = this.#transport === 'auto' ? {} : { transports: [this.#transport], timeout: PATIENCE_MS };
     const socket = new SockJS(this.#endpoint, null, options);
     const send = socket.send;
     socket.send = (text) => {
