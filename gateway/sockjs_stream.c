@@ -243,7 +243,9 @@ static void on_refuse(struct transport *transport)
 static size_t queued(const struct transport *transport)
 {
     const struct stream *stream = MEM_CONTAINER(transport, const struct stream, transport);
-    return conn_queued(http_conn(stream->http));
+    const struct conn *conn = http_conn(stream->http);
+    bool is_lost = stream->is_gone && !conn_is_acknowledged(conn);
+    return conn_queued(conn) + (is_lost ? 1 : 0); /* what the kernel still held counts as untaken */
 }
 
 static const struct transport_ops xhr_ops = {
@@ -296,6 +298,7 @@ static void on_gone(struct http *http, void *data, bool is_reset)
     struct stream *stream = data;
     (void)http;
     (void)is_reset;
+    stream->is_gone = true;
     if (stream->transport.session != NULL) {
         session_detach(&stream->transport, stream->is_over ? DETACH_ENDED : DETACH_ABORTED);
     }

@@ -165,7 +165,8 @@ export class Stack {
     writeFileSync(this.file, JSON.stringify(this.config, null, 2));
     this.gatewayCount = gateways;
     this.gateways = [];
-    this.allowed = ['lets pages of every origin connect']; // DEFAULTS do, and the gateway says so
+    // DEFAULTS do the first; many clients at once the second.
+    this.allowed = ['lets pages of every origin connect', 'log_suppressed of=session_'];
   }
 
   program(name) {
