@@ -30,6 +30,7 @@ struct stream {
     bool has_head;
     bool is_over;                           /* ends at the turn's end */
     bool is_refused;                        /* 404 */
+    bool is_gone;                           /* the client is */
     char callback[SOCKJS_CALLBACK_MAX + 1]; /* htmlfile */
 };
 
