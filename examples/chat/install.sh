@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Puts the two browser libraries where the page finds them: npm ci, then a copy into public/.
 # Done already for this package-lock.json? Then nothing happens.
 set -eu
