@@ -32,7 +32,10 @@ static struct world world;
 
 static uint8_t take(uint8_t below)
 {
-    return world.at == world.end ? 0 : (uint8_t)(*world.at++ % below);
+    if (world.at == world.end) {
+        return 0;
+    }
+    return (uint8_t)(*world.at++ % below);
 }
 
 static struct buf *begin_message(struct peer *peer, uint8_t type)
