@@ -59,13 +59,20 @@ class Programs:
             json.dump(config, out)
         self.logs = {"broker": [], "gateway": []}
         self.broker = self.start("broker")
-        self.wait_for(self.broker, "broker", "broker_ready")
+        try:
+            self.wait_for(self.broker, "broker", "broker_ready")
+            self.start_gateway()
+        except BaseException:
+            self.broker.kill()
+            raise
+        for name, program in (("broker", self.broker), ("gateway", self.gateway)):
+            threading.Thread(target=self.drain, args=(program, name), daemon=True).start()
+
+    def start_gateway(self):
         self.gateway = self.start("gateway")
         line = self.wait_for(self.gateway, "gateway", "listening")
         self.port = int(re.search(r":(\d+)/", line).group(1))
         self.wait_for(self.gateway, "gateway", "gateway_ready")
-        for name, program in (("broker", self.broker), ("gateway", self.gateway)):
-            threading.Thread(target=self.drain, args=(program, name), daemon=True).start()
 
     def start(self, name, *words, descriptors=None):
         program = os.path.join(self.build, name, f"sluice-{name}")
