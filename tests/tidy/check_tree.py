@@ -42,7 +42,7 @@ GATEWAY_LAYERS = {
     "conversation": (["stomp_*", "delivery", "service_*"], ["ground", "link"]),
     "session": (["session", "session_*", "sessions"], ["ground", "link", "conversation"]),
     "process": (
-        ["gateway", "main"],
+        ["gateway", "main", "metrics"],
         ["ground", "conn", "http", "link", "route", "transports", "router", "listener", "conversation", "session"],
     ),
 }
