@@ -2,7 +2,7 @@
  *
  * Owns the loop and everything that runs on it.
  *
- *   broker_run() starts loop, turn, wheel, core, links, socket, in this order; logs broker_ready; runs the loop;
+ *   broker_run() starts loop, turn, wheel, core, links, socket, admin, in this order; logs broker_ready; runs the loop;
  *   stop() at SIGTERM or SIGINT closes them the other way round: no new link, links gone, then what they stood on;
  *   the loop ends when the last handle is closed, and finish() asserts that nothing is left.
  */
@@ -13,6 +13,8 @@
 
 #include "broker/gateway_link.h"
 #include "broker/link_socket.h"
+#include "broker/metrics.h"
+#include "common/admin.h"
 #include "common/mem.h"
 #include "common/process.h"
 
@@ -24,7 +26,10 @@ struct broker {
     struct core core;
     struct gateway_links links;
     struct link_socket socket;
+    struct admin admin;
+    struct loop_lag lag;
     uv_signal_t signals[2];
+    bool is_listening;
     bool is_stopping;
 };
 
@@ -39,6 +44,8 @@ static void stop(struct broker *broker)
     for (size_t i = 0; i < MEM_COUNT(broker->signals); i++) {
         uv_close((uv_handle_t *)&broker->signals[i], NULL);
     }
+    admin_close(&broker->admin);
+    loop_lag_close(&broker->lag);
     wheel_close(&broker->wheel);
     turn_close(&broker->turn);
 }
@@ -48,6 +55,20 @@ static void on_signal(uv_signal_t *signal, int number)
     log_event(LOG_INFO, "broker_stopping", log_u64("signal", (uint64_t)number));
     stop(signal->data);
 }
+
+static bool is_ready(void *data)
+{
+    const struct broker *broker = data;
+    return broker->is_listening && !broker->is_stopping;
+}
+
+static void write_metrics(void *data, struct buf *out)
+{
+    const struct broker *broker = data;
+    metrics_put_all(&broker->links, &broker->lag, is_ready(data), out);
+}
+
+static const struct admin_handler admin_handler = {write_metrics, is_ready};
 
 static void on_gateway(uv_stream_t *server, void *data)
 {
@@ -75,6 +96,7 @@ static void start(struct broker *broker, const struct broker_settings *settings)
     (void)code;
     turn_init(&broker->turn, &broker->loop);
     wheel_init(&broker->wheel, &broker->loop);
+    loop_lag_init(&broker->lag, &broker->loop);
     core_init(&broker->core, &broker->wheel, settings->sessions_max, settings->subscriptions_max);
     broker->links = (struct gateway_links){.settings = settings,
                                            .loop = &broker->loop,
@@ -105,12 +127,24 @@ static void log_stopped(const struct stats *stats)
     }
 }
 
+/* 0, or a negative code after it was logged. */
+static int start_listening(struct broker *broker)
+{
+    int code = link_socket_open(&broker->socket, &broker->loop, broker->settings->socket,
+                                on_gateway, broker);
+    if (code == 0) {
+        code = admin_open(&broker->admin, &broker->wheel, &broker->settings->admin, &admin_handler,
+                          broker);
+    }
+    broker->is_listening = code == 0;
+    return code;
+}
+
 int broker_run(const struct settings *settings)
 {
     struct broker *broker = mem_alloc(sizeof(*broker));
     start(broker, &settings->broker);
-    int code = link_socket_open(&broker->socket, &broker->loop, settings->broker.socket, on_gateway,
-                                broker);
+    int code = start_listening(broker);
     if (code == 0) {
         log_event(LOG_INFO, "broker_ready", log_text("socket", settings->broker.socket));
     } else {

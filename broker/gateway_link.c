@@ -289,6 +289,17 @@ void gateway_links_init(struct gateway_links *links)
     links->count = 0;
 }
 
+void gateway_links_each_queue(const struct gateway_links *links, gateway_queue_cb queue, void *data)
+{
+    LIST_EACH(&links->all, node)
+    {
+        const struct gateway_link *self = LIST_OF(node, struct gateway_link, node);
+        if (self->state == UP) {
+            queue(data, &self->peer, str_of(self->name), link_queued(&self->link));
+        }
+    }
+}
+
 void gateway_links_close(struct gateway_links *links)
 {
     /* First nobody is a peer any more: no session moves from one to the other while all of them go. */

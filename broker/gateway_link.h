@@ -30,5 +30,11 @@ void gateway_links_init(struct gateway_links *links);
 /* A connection waits at `server`. Logs whom it does not let in. */
 void gateway_links_accept(struct gateway_links *links, uv_stream_t *server);
 
+/* For each gateway whose link is up: its name, and the bytes that wait for it. */
+typedef void (*gateway_queue_cb)(void *data, const struct peer *peer, struct str gateway,
+                                 size_t bytes);
+void gateway_links_each_queue(const struct gateway_links *links, gateway_queue_cb queue,
+                              void *data);
+
 /* What is queued leaves if it can at once; memory goes when the loop has run. */
 void gateway_links_close(struct gateway_links *links);

@@ -49,10 +49,19 @@ static void move_session(struct session *session, struct peer *peer, const struc
     relays_send(&session->relays, peer, session->handle);
 }
 
+static void count_refusal(struct stats *stats, enum link_claim_result result)
+{
+    stats->claims_refused++;
+    stats->claims_busy += result == LINK_CLAIM_BUSY;
+    stats->claims_other += result == LINK_CLAIM_OTHER;
+    stats->claims_closed += result == LINK_CLAIM_CLOSED;
+    stats->claims_full += result == LINK_CLAIM_FULL;
+}
+
 static void refuse_claim(struct sessions *sessions, struct peer *peer, uint64_t request,
                          uint64_t session, enum link_claim_result result)
 {
-    sessions->options.stats->claims_refused++;
+    count_refusal(sessions->options.stats, result);
     claims_refuse(peer, request, session, result);
 }
 
@@ -104,6 +113,7 @@ static void claim_new(struct sessions *sessions, struct peer *peer, const struct
                                         .family = claim->family,
                                         .expire_ms = claim->expire_ms};
     const struct session *session = sessions_open(sessions, peer, &facts);
+    sessions->options.stats->claims_new++;
     PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
               .result = LINK_CLAIM_NEW, .name = session->name);
 }
@@ -122,7 +132,7 @@ int handover_claim(struct sessions *sessions, struct peer *peer, const struct li
     if (session != NULL) {
         claim_existing(session, peer, claim);
     } else if (tombstone != NULL) {
-        sessions->options.stats->claims_refused++;
+        count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
         PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
                   .result = LINK_CLAIM_CLOSED, .code = tombstone->code,
                   .reason = tombstone->reason);
@@ -138,6 +148,7 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     if (session == NULL || !sessions_is_answer(session, yielded->request, SESSION_YIELDING)) {
         return;
     }
+    session->sessions->options.stats->yields_yielded++;
     sessions_keep_yielded(session, yielded->checkpoint, yielded->unsent);
     sessions_park(session);
     serve_claims(session);
@@ -160,6 +171,7 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
     }
     if (sessions_is_answer(session, refused->request, SESSION_YIELDING)) {
         struct sessions *sessions = session->sessions;
+        sessions->options.stats->yields_refused++;
         if (claims_first(&session->claims, sessions->options.peers) != NULL) {
             struct claim claim = claims_take_first(&session->claims);
             refuse_claim(sessions, peers_find(sessions->options.peers, claim.peer), claim.request,

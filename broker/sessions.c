@@ -29,6 +29,8 @@ static void set_state(struct session *session, enum session_state state)
         [SESSION_PARKED] = 1u << SESSION_HELD,
     };
     assert((allowed[session->state] & 1u << state) != 0);
+    session->sessions->parked_count += state == SESSION_PARKED;
+    session->sessions->parked_count -= session->state == SESSION_PARKED;
     session->state = state;
 }
 
@@ -334,6 +336,7 @@ void sessions_end(struct session *session, uint16_t code, struct str reason, uin
     }
     list_remove(&session->node);
     sessions->count--;
+    sessions->parked_count -= session->state == SESSION_PARKED;
     sessions->options.stats->sessions_closed++;
     claims_end(&session->claims, sessions->options.peers, code, reason);
     relays_end(&sessions->relays, &session->relays);

@@ -63,6 +63,7 @@ struct sessions {
     struct map by_key;
     struct list_node all; /* owned */
     size_t count;
+    size_t parked_count; /* of those, without a holder */
     uint64_t last_question;
     struct tombstones tombstones;
     struct relays relays;

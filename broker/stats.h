@@ -2,7 +2,7 @@
  *
  * Counters of one broker. They only rise; gauges are the difference of two.
  *
- * The list is the vocabulary: log line `broker_stopped`, the metrics of docs/operations.md and the tests use
+ * The list is the vocabulary: log line `broker_stopped`, the metrics of docs/metrics.md and the tests use
  * these names.
  */
 #pragma once
@@ -21,7 +21,14 @@
     S(sessions_parked)                                                                             \
     S(sessions_expired) /* parked for too long */                                                  \
     S(sessions_closed)                                                                             \
+    S(claims_new)                                                                                  \
+    S(claims_busy)                                                                                 \
+    S(claims_other)                                                                                \
+    S(claims_closed)                                                                               \
+    S(claims_full)                                                                                 \
     S(claims_refused) /* BUSY, CLOSED, OTHER, FULL */                                              \
+    S(yields_yielded)                                                                              \
+    S(yields_refused)                                                                              \
     S(relays)                                                                                      \
     S(relays_refused) /* ABSENT, LIMIT */                                                          \
     S(subscriptions_opened)                                                                        \

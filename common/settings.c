@@ -16,13 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/admin_ask.h"
 #include "common/mem.h"
 #include "common/options_nearest.h"
 #include "common/settings_internal.h"
 
 #define EXIT_CONFIG 2
 
-enum request { RUN, CHECK, PRINT, HELP, VERSION, MARKDOWN };
+enum request { RUN, CHECK, PRINT, HEALTH, HELP, VERSION, MARKDOWN };
 
 struct arguments {
     enum request request;
@@ -35,13 +36,17 @@ static const struct {
     const char *name;
     enum request request;
 } requests[] = {
-    {"--check-config", CHECK}, {"--print-config", PRINT},
-    {"--help", HELP},          {"-h", HELP},
-    {"--version", VERSION},    {"--print-options-markdown", MARKDOWN},
+    {"--check-config", CHECK},
+    {"--print-config", PRINT},
+    {"--health", HEALTH},
+    {"--help", HELP},
+    {"-h", HELP},
+    {"--version", VERSION},
+    {"--print-options-markdown", MARKDOWN},
 };
 
-static const char *const shown_arguments[] = {"--config",       "--set",  "--check-config",
-                                              "--print-config", "--help", "--version"};
+static const char *const shown_arguments[] = {
+    "--config", "--set", "--check-config", "--print-config", "--health", "--help", "--version"};
 
 /* "--config FILE" and "--config=FILE": the value, and how far to go on in argv. */
 static bool take_value(const char *name, char **argv, int *index, const char **out_value)
@@ -170,6 +175,23 @@ static void on_warning(const char *path, const char *reason)
     log_event(LOG_WARN, "config_doubtful", log_text("option", path), log_text("reason", reason));
 }
 
+/* The program that is asked for its health has said it at its start. */
+static void on_old_warning(const char *path, const char *reason)
+{
+    (void)path;
+    (void)reason;
+}
+
+/* The exit code. */
+static int tell_health(const struct settings *settings, enum settings_program program,
+                       struct buf *printed)
+{
+    const char *wrong = admin_ask_ready(program == SETTINGS_BROKER ? &settings->broker.admin
+                                                                   : &settings->gateway.admin);
+    buf_append_format(printed, "%s\n", wrong == NULL ? "ready" : wrong);
+    return wrong == NULL ? 0 : 1;
+}
+
 static void read_sources(struct settings *settings, const struct arguments *arguments,
                          enum settings_program program, struct options *options,
                          struct buf *printed)
@@ -188,7 +210,8 @@ static void read_sources(struct settings *settings, const struct arguments *argu
     options_resolve(options);
     settings_derive(settings);
     if (options->error_count == 0) {
-        settings_check(settings, program, options, on_warning);
+        settings_check(settings, program, options,
+                       arguments->request == HEALTH ? on_old_warning : on_warning);
     }
 }
 
@@ -210,6 +233,8 @@ bool settings_load(struct settings *settings, int argc, char **argv, enum settin
             *out_exit_code = EXIT_CONFIG;
         } else if (arguments.request == CHECK) {
             buf_append_text(&printed, "The configuration is right.\n");
+        } else if (arguments.request == HEALTH) {
+            *out_exit_code = tell_health(settings, program, &printed);
         }
         runs = options.error_count == 0 && arguments.request == RUN;
         if (options.error_count == 0) {
@@ -229,5 +254,7 @@ void settings_finish(struct settings *settings)
     for (size_t i = 0; i < settings->gateway.listen_count; i++) {
         mem_free(settings->gateway.listens[i].host);
     }
+    mem_free(settings->broker.admin.host);
+    mem_free(settings->gateway.admin.host);
     options_finish(&options);
 }

@@ -26,6 +26,13 @@ struct log_settings {
     enum log_format format;
 };
 
+/* Where a program answers its operators. */
+struct admin_settings {
+    char *listen; /* as configured; NULL: nowhere */
+    char *host;   /* derived, as is the port; NULL with `listen` */
+    uint16_t port;
+};
+
 /* The socket, queue and stall are read by both ends of the link. */
 struct broker_settings {
     char *socket;                /* path of at most 107 bytes */
@@ -36,6 +43,7 @@ struct broker_settings {
     size_t subscriptions_max; /* per session */
     uint32_t *allow_uids;     /* who may connect to the socket; never empty */
     size_t allow_uid_count;
+    struct admin_settings admin;
 };
 
 /* One complete set for the gateway, for each endpoint, for each listener (what an endpoint or listener
@@ -140,6 +148,7 @@ struct gateway_settings {
     struct limits_settings limits;
     struct timeouts_settings timeouts;
     uint64_t link_retry_ms_max; /* back-off to the broker ends at this */
+    struct admin_settings admin;
 };
 
 struct settings {
@@ -152,8 +161,8 @@ struct settings {
  * allowed and doubtful.
  *
  * Returns true to run. False: main is to return *out_exit_code; 0 after --help, --version,
- * --print-config and --check-config, 2 when the configuration is wrong (the reasons were printed on
- * standard error). settings_finish() is right after either. */
+ * --print-config and --check-config, 0 or 1 after --health, 2 when the configuration is wrong (the reasons
+ * were printed on standard error). settings_finish() is right after either. */
 bool settings_load(struct settings *settings, int argc, char **argv, enum settings_program program,
                    int *out_exit_code) __attribute__((warn_unused_result));
 void settings_finish(struct settings *settings);

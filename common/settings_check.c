@@ -135,10 +135,23 @@ static bool is_all_loopback(const struct gateway_settings *gateway)
     return true;
 }
 
+static void derive_admin(struct admin_settings *admin)
+{
+    enum listen_scheme scheme;
+    bool is_loopback;
+    if (admin->listen != NULL && admin->host == NULL) {
+        const char *wrong =
+            settings_parse_listen(admin->listen, &scheme, &admin->host, &admin->port, &is_loopback);
+        (void)wrong; /* it was judged when it was read */
+    }
+}
+
 void settings_derive(struct settings *settings)
 {
     struct gateway_settings *gateway = &settings->gateway;
     derive_broker(&settings->broker);
+    derive_admin(&settings->broker.admin);
+    derive_admin(&gateway->admin);
     derive_name(gateway);
     for (size_t i = 0; i < gateway->listen_count; i++) {
         struct listen_settings *listen = &gateway->listens[i];

@@ -15,6 +15,7 @@ extern const size_t settings_row_count;
 const char *settings_parse_listen(const char *url, enum listen_scheme *out_scheme, char **out_host,
                                   uint16_t *out_port, bool *out_is_loopback);
 const char *settings_check_listen(const char *url);
+const char *settings_check_admin_listen(const char *url);
 
 /* settings_check.c: rules of one text, as option::check wants them. */
 const char *settings_check_endpoint_path(const char *path);

@@ -104,6 +104,14 @@ const char *settings_parse_listen(const char *url, enum listen_scheme *out_schem
     return NULL;
 }
 
+const char *settings_check_admin_listen(const char *url)
+{
+    if (!str_starts(str_of(url), STR("http://"))) {
+        return "expected a URL such as \"http://127.0.0.1:9091\"";
+    }
+    return settings_check_listen(url);
+}
+
 const char *settings_check_listen(const char *url)
 {
     enum listen_scheme scheme;

@@ -82,6 +82,10 @@ const struct option settings_rows[] = {
      BETWEEN(1, 64), BROKER,
      .meaning = "User ids whose processes may connect to the socket. Others are disconnected at "
                 "once."},
+    {.path = "broker.admin.listen", IN_ROOT(TEXT, broker.admin.listen),
+     .fallback_note = "nowhere", BETWEEN(1, 255), .check = settings_check_admin_listen, BROKER,
+     .meaning = "Where the broker answers GET /metrics, /healthz and /readyz: "
+                "`http://address:port`. Whoever reaches it may read them."},
 
     {.path = "gateway.name", IN_ROOT(TEXT, gateway.name), .fallback_note = "the host's name",
      BETWEEN(1, 255), .check = settings_check_name, GATEWAY,
@@ -112,6 +116,10 @@ const struct option settings_rows[] = {
     {.path = "gateway.link_retry_max", IN_ROOT(DURATION, gateway.link_retry_ms_max),
      .fallback = "2s", BETWEEN(10, 10 * MINUTE), GATEWAY,
      .meaning = "The longest pause between two attempts to reach the broker."},
+    {.path = "gateway.admin.listen", IN_ROOT(TEXT, gateway.admin.listen),
+     .fallback_note = "nowhere", BETWEEN(1, 255), .check = settings_check_admin_listen, GATEWAY,
+     .meaning = "Where the gateway answers GET /metrics, /healthz and /readyz: "
+                "`http://address:port`. Whoever reaches it may read them."},
 
     {.path = "gateway.listen[].url", IN_ITEM(TEXT, listen_settings, url), BETWEEN(1, 255),
      .check = settings_check_listen, .flags = OPTION_REQUIRED, GATEWAY,

@@ -46,6 +46,19 @@ static int take_rejected(struct broker_link *link, struct str body)
     return ERR_DENIED;
 }
 
+static void count_claim(struct stats *stats, uint8_t result)
+{
+    static const size_t counters[] = {
+        [LINK_CLAIM_NEW] = offsetof(struct stats, claims_new),
+        [LINK_CLAIM_MOVED] = offsetof(struct stats, claims_moved),
+        [LINK_CLAIM_BUSY] = offsetof(struct stats, claims_busy),
+        [LINK_CLAIM_CLOSED] = offsetof(struct stats, claims_closed),
+        [LINK_CLAIM_OTHER] = offsetof(struct stats, claims_other),
+        [LINK_CLAIM_FULL] = offsetof(struct stats, claims_full),
+    };
+    ++*(uint64_t *)(void *)((char *)stats + counters[result]);
+}
+
 static int take_claimed(struct broker_link *link, struct str body)
 {
     struct link_claimed claimed;
@@ -53,6 +66,7 @@ static int take_claimed(struct broker_link *link, struct str body)
         return ERR_PROTOCOL;
     }
     outbox_answered(&link->outbox, claimed.request);
+    count_claim(&link->runtime->stats, claimed.result);
     link->handler->claimed(link->data, &claimed);
     return 0;
 }

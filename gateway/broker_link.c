@@ -145,6 +145,16 @@ bool broker_link_is_ready(const struct broker_link *link)
     return link->phase == LINK_UP && !link->is_restoring;
 }
 
+size_t broker_link_queued(const struct broker_link *link)
+{
+    return link->outbox.held_bytes + (link->phase == LINK_UP ? link_queued(&link->link) : 0);
+}
+
+size_t broker_link_pending(const struct broker_link *link)
+{
+    return link->outbox.requests.count;
+}
+
 bool broker_link_is_clogged(const struct broker_link *link)
 {
     return outbox_is_clogged(&link->outbox);

@@ -67,6 +67,10 @@ void broker_link_destroy(struct broker_link *link); /* takes NULL; closed before
 /* The broker has greeted us and given every session back. */
 bool broker_link_is_ready(const struct broker_link *link);
 
+/* What waits for the broker: bytes, and requests without an answer. For metrics. */
+size_t broker_link_queued(const struct broker_link *link);
+size_t broker_link_pending(const struct broker_link *link);
+
 /* More waits than may: whoever publishes is to stop. */
 bool broker_link_is_clogged(const struct broker_link *link);
 void broker_link_wait(struct broker_link *link, struct broker_link_waiter *waiter,

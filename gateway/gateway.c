@@ -2,7 +2,7 @@
  *
  * The gateway as a whole.
  *
- * Start: loop, link (begins to connect), delivery, STOMP, sessions, router, listeners;
+ * Start: loop, link (begins to connect), delivery, STOMP, sessions, router, admin, listeners;
  * `gateway_ready` is logged when the listeners are open and the broker has answered for the first
  * time.
  *
@@ -18,12 +18,14 @@
 #include <assert.h>
 #include <signal.h>
 
+#include "common/admin.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
 #include "gateway/broker_link.h"
 #include "gateway/delivery.h"
 #include "gateway/listener.h"
+#include "gateway/metrics.h"
 #include "gateway/router.h"
 #include "gateway/service_echo.h"
 #include "gateway/sessions.h"
@@ -44,6 +46,8 @@ struct gateway {
     struct router *router;
     struct listeners *listeners;
     struct services services;
+    struct admin admin;
+    struct loop_lag lag;
     struct wheel_entry drain;
     uint64_t drain_until_ms;
     int exit_code;
@@ -181,6 +185,8 @@ static void on_link_closed(void *data)
 {
     struct gateway *gateway = data;
     wheel_remove(&gateway->runtime.wheel, &gateway->drain);
+    admin_close(&gateway->admin);
+    loop_lag_close(&gateway->lag);
     wheel_close(&gateway->runtime.wheel);
     turn_close(&gateway->runtime.turn);
     for (size_t i = 0; i < MEM_COUNT(gateway->signals); i++) {
@@ -242,6 +248,30 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
+/* ---- what operators ask ---- */
+
+static bool is_ready(void *data)
+{
+    const struct gateway *gateway = data;
+    return gateway->is_listening && !gateway->is_stopping && broker_link_is_ready(gateway->link);
+}
+
+static void write_metrics(void *data, struct buf *out)
+{
+    struct gateway *gateway = data;
+    const struct metrics_sources sources = {
+        .runtime = &gateway->runtime,
+        .sessions = gateway->sessions,
+        .link = gateway->link,
+        .lag = &gateway->lag,
+        .connections = gateway->is_listening ? listeners_conn_count(gateway->listeners) : 0,
+        .is_ready = is_ready(gateway),
+    };
+    metrics_put_all(&sources, out);
+}
+
+static const struct admin_handler admin_handler = {write_metrics, is_ready};
+
 /* ---- start ---- */
 
 static void start_signals(struct gateway *gateway)
@@ -266,6 +296,7 @@ static void start_runtime(struct gateway *gateway, const struct settings *settin
     gateway->runtime.settings = &settings->gateway;
     turn_init(&gateway->runtime.turn, &gateway->runtime.loop);
     wheel_init(&gateway->runtime.wheel, &gateway->runtime.loop);
+    loop_lag_init(&gateway->lag, &gateway->runtime.loop);
     start_signals(gateway);
 }
 
@@ -287,6 +318,11 @@ static void create_parts(struct gateway *gateway)
 static int start_listening(struct gateway *gateway, size_t descriptors_max)
 {
     int code = router_create(&gateway->runtime, gateway->sessions, &gateway->router);
+    if (code < 0) {
+        return code;
+    }
+    code = admin_open(&gateway->admin, &gateway->runtime.wheel, &gateway->settings->gateway.admin,
+                      &admin_handler, gateway);
     if (code < 0) {
         return code;
     }

@@ -29,6 +29,7 @@
 #include "common/mem.h"
 #include "common/settings.h"
 #include "gateway/session_state.h"
+#include "gateway/session_totals.h"
 
 /* What comes within one turn of the loop may be so many times the queue's limit: nobody could have
  * read it yet. */
@@ -191,6 +192,7 @@ void session_finish(struct session *session, const struct session_end *end)
     if (has_told) {
         log_closed(session, end);
         runtime_of(session)->stats.sessions_closed++;
+        session_totals_closed(&runtime_of(session)->stats, end->code, end->reason);
     }
     session_set_state(session, SESSION_CLOSING);
     wheel_remove(&runtime_of(session)->wheel, &session->timer);

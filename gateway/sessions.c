@@ -340,6 +340,7 @@ void sessions_expire(struct sessions *sessions, uint64_t request, uint64_t handl
  * that insists. */
 void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle)
 {
+    sessions->runtime->stats.yields_refused++;
     broker_link_refuse(sessions->link, request, handle);
 }
 

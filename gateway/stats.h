@@ -2,7 +2,7 @@
  *
  * Counters of one gateway. They only rise; gauges are the difference of two.
  *
- * The list is the vocabulary: log line `gateway_stopped`, the metrics of docs/operations.md and the tests use
+ * The list is the vocabulary: log line `gateway_stopped`, the metrics of docs/metrics.md and the tests use
  * these names.
  */
 #pragma once
@@ -23,6 +23,16 @@
     S(sessions_closed)                                                                             \
     S(sessions_expired)                                                                            \
     S(sessions_too_slow)                                                                           \
+    S(closed_goodbye) /* sessions_closed, by reason: session_totals.c */                           \
+    S(closed_going_away)                                                                           \
+    S(closed_interrupted)                                                                          \
+    S(closed_expired)                                                                              \
+    S(closed_too_slow)                                                                             \
+    S(closed_too_big)                                                                              \
+    S(closed_protocol)                                                                             \
+    S(closed_broker_away)                                                                          \
+    S(closed_moved)                                                                                \
+    S(closed_other)                                                                                \
     S(attached_websocket)                                                                          \
     S(attached_raw_websocket)                                                                      \
     S(attached_tcp)                                                                                \
@@ -42,7 +52,17 @@
     S(subscriptions_opened)                                                                        \
     S(subscriptions_closed)                                                                        \
     S(link_connects)                                                                               \
-    S(link_losses)
+    S(link_losses)                                                                                 \
+    S(claims_new) /* by the broker's answer */                                                     \
+    S(claims_moved)                                                                                \
+    S(claims_busy)                                                                                 \
+    S(claims_other)                                                                                \
+    S(claims_closed)                                                                               \
+    S(claims_full)                                                                                 \
+    S(yields_yielded)                                                                              \
+    S(yields_refused)                                                                              \
+    S(relays_out)                                                                                  \
+    S(relays_in)
 
 #define STATS_FIELD(name) uint64_t name;
 struct stats {
