@@ -31,7 +31,8 @@ bool str_equal_nocase(struct str a, struct str b);
 
 static inline bool str_starts(struct str text, struct str prefix)
 {
-    return text.len >= prefix.len && memcmp(text.at, prefix.at, prefix.len) == 0;
+    return text.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(text.at, prefix.at, prefix.len) == 0);
 }
 
 /* Decimal digits only, no sign, no spaces, not empty, at most `max`. False leaves *out_value as is. */

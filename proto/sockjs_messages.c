@@ -400,8 +400,7 @@ int sockjs_decode(struct str body, size_t count_max, bool accepts_string,
     };
     int code = read_body(&reader, accepts_string);
     if (code < 0) {
-        messages->count = 0;
-        messages->text.len = 0;
+        sockjs_messages_finish(messages);
     }
     return code;
 }

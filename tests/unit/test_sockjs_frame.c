@@ -186,6 +186,16 @@ static void no_prefix_of_a_body_is_a_body(void **state)
     sockjs_messages_finish(&messages);
 }
 
+static void a_refused_body_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct sockjs_messages messages = {0};
+    assert_int_equal(sockjs_decode(STR("[\"a\",\"b\""), 10, false, &messages), SOCKJS_ERR_JSON);
+    assert_null(messages.items);
+    assert_null(messages.text.data);
+    assert_int_equal(messages.count, 0);
+}
+
 static void a_websocket_may_send_a_bare_string(void **state)
 {
     (void)state;
@@ -581,6 +591,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_read_as_the_table_says),
         cmocka_unit_test(no_prefix_of_a_body_is_a_body),
+        cmocka_unit_test(a_refused_body_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_may_send_a_bare_string),
         cmocka_unit_test(messages_are_counted_before_they_are_kept),
         cmocka_unit_test(nesting_is_bounded),
