@@ -68,7 +68,6 @@ static const struct metric metrics[] = {
     {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_too_slow), LABEL("reason", "too_slow")},
     {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_too_big), LABEL("reason", "too_big")},
     {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_protocol), LABEL("reason", "protocol")},
-    {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_broker_away), LABEL("reason", "broker_away")},
     {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_moved), LABEL("reason", "moved")},
     {.name = "sluice_gateway_sessions_closed_total", COUNTER(stats.closed_other), LABEL("reason", "other")},
     {.name = "sluice_gateway_attached", GAUGE(totals.attached[TRANSPORT_WEBSOCKET]), LABEL("transport", "websocket"),

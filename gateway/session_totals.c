@@ -48,7 +48,6 @@ static const struct {
     {1007, NULL, offsetof(struct stats, closed_protocol)},
     {1008, "Too slow", offsetof(struct stats, closed_too_slow)},
     {1009, NULL, offsetof(struct stats, closed_too_big)},
-    {1013, NULL, offsetof(struct stats, closed_broker_away)},
 };
 
 void session_totals_closed(struct stats *stats, unsigned code, struct str reason)

@@ -30,7 +30,6 @@
     S(closed_too_slow)                                                                             \
     S(closed_too_big)                                                                              \
     S(closed_protocol)                                                                             \
-    S(closed_broker_away)                                                                          \
     S(closed_moved)                                                                                \
     S(closed_other)                                                                                \
     S(attached_websocket)                                                                          \

@@ -99,6 +99,8 @@ HEAD_PROSE_CHARS_MIN = 20
 WORK_MARKS = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 PRIVATE_PATHS = re.compile(r"(?<![\w.:/~}-])/(?:home|root|work|workspace|mnt|media|opt|srv|Users)/\w")
 
+METRICS_DOCUMENT = "docs/metrics.md"  # its tables begin with the name; the code names each in one piece
+
 SKIPPED_FOLDERS = re.compile(r"^(?:\.git|build.*|node_modules|__pycache__|corpus|vendor)$")
 CHECKED_SUFFIXES = {".c", ".h", ".py", ".sh", ".mjs", ".js", ".html", ".css", ".md", ".json", ".build", ".txt", ""}
 CODE_SUFFIXES = {".c", ".h", ".py", ".sh", ".mjs", ".js", ""}
@@ -345,6 +347,29 @@ def no_private_paths(sources):
                 found = PRIVATE_PATHS.search(line)
                 if found:
                     yield source, number, f"path of somebody's machine: {found.group()}…"
+
+
+@rule
+def metrics_are_documented(sources):
+    documents = [source for source in sources if source.fits([METRICS_DOCUMENT])]
+    documented = {}
+    for source in documents:
+        for number, line in enumerate(source.lines, 1):
+            found = re.match(r"\| `(sluice_\w+)` \|", line)
+            if found:
+                documented[found.group(1)] = number
+    exposed = set()
+    for source in c_files(sources):
+        if source.folder in ("gateway", "broker"):
+            for number, line in enumerate(source.lines, 1):
+                for name in re.findall(r'"(sluice_\w+)"', line):
+                    exposed.add(name)
+                    if name not in documented:
+                        yield source, number, f"{name} is not in {METRICS_DOCUMENT}"
+    for source in documents:
+        for name, number in documented.items():
+            if name not in exposed:
+                yield source, number, f"there is no {name}"
 
 
 @rule
