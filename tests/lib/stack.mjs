@@ -194,6 +194,10 @@ export class Stack {
     return this.gateways[0].url;
   }
 
+  get urls() {
+    return this.gateways.map(({ url }) => url);
+  }
+
   get port() {
     return Number(this.url.split(':').at(-1));
   }
@@ -220,6 +224,20 @@ export class Stack {
     this.broker.signal('SIGTERM');
     await this.broker.assertEnded(this.allowed);
     rmSync(this.folder, { recursive: true });
+  }
+
+  /** Ends one gateway by SIGTERM while it serves, and asserts that it ends well. Answers its last line's fields. */
+  async drain(gateway) {
+    gateway.signal('SIGTERM');
+    const { fields } = await gateway.waitFor('gateway_stopped');
+    await gateway.assertEnded(this.allowed);
+    return fields;
+  }
+
+  /** Takes the broker away without a word; startBroker() brings another. */
+  async killBroker() {
+    this.broker.signal('SIGKILL');
+    await this.broker.exited;
   }
 
   /** For a case that failed: nothing is asserted, nothing is left running. */
@@ -253,7 +271,9 @@ export async function withStack(config, body, options) {
     await body(stack);
     await stack.stop();
   } catch (error) {
-    error.message += `\n--- gateway log ---\n${stack.gateways[0]?.tail(25)}\n--- broker log ---\n${stack.broker?.tail(10)}`;
+    for (const program of [...stack.gateways, stack.broker]) {
+      error.stack += `\n--- ${program?.name} log ---\n${program?.tail(25)}`;
+    }
     stack.kill();
     throw error;
   }
