@@ -100,6 +100,7 @@ WORK_MARKS = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 PRIVATE_PATHS = re.compile(r"(?<![\w.:/~}-])/(?:home|root|work|workspace|mnt|media|opt|srv|Users)/\w")
 
 METRICS_DOCUMENT = "docs/metrics.md"  # its tables begin with the name; the code names each in one piece
+LOG_DOCUMENT = "docs/operations.md"
 
 SKIPPED_FOLDERS = re.compile(r"^(?:\.git|build.*|node_modules|__pycache__|corpus|vendor)$")
 CHECKED_SUFFIXES = {".c", ".h", ".py", ".sh", ".mjs", ".js", ".html", ".css", ".md", ".json", ".build", ".txt", ""}
@@ -370,6 +371,28 @@ def metrics_are_documented(sources):
         for name, number in documented.items():
             if name not in exposed:
                 yield source, number, f"there is no {name}"
+
+
+@rule
+def log_events_are_documented(sources):
+    documents = [source for source in sources if source.fits([LOG_DOCUMENT])]
+    documented = {}
+    for source in documents:
+        for number, line in enumerate(source.lines, 1):
+            found = re.match(r"\| `([a-z_]+)` \| (?:debug|info|warn|error) \|", line)
+            if found:
+                documented[found.group(1)] = number
+    written = set()
+    for source in c_files(sources):
+        if source.folder in ("gateway", "broker", "common"):
+            for event in re.findall(r'LOG_(?:DEBUG|INFO|WARN|ERROR),\s*"([a-z_]+)"', source.text):
+                written.add(event)
+                if event not in documented:
+                    yield source, 1, f"event {event} is not in {LOG_DOCUMENT}"
+    for source in documents:
+        for event, number in documented.items():
+            if event not in written:
+                yield source, number, f"nobody writes {event}"
 
 
 @rule

@@ -85,6 +85,8 @@ BAD = [
     ("no_private_paths", "docs/mine.md", "Run it in\n`/home/me/sluice`.\n", 2),
     ("metrics_are_documented", "broker/metrics.c", c('static const char *name = "sluice_broker_new_total";'), 5),
     ("metrics_are_documented", "docs/metrics.md", "| metric |\n| `sluice_broker_gone` | gauge |\n", 2),
+    ("log_events_are_documented", "broker/loud.c", c('void f(void) { log_event(LOG_INFO, "never_heard_of"); }'), 1),
+    ("log_events_are_documented", "docs/operations.md", "| event |\n| `never_written` | info | both | nothing |\n", 2),
     ("lines_end_as_on_unix", "docs/other.md", "one\ntwo\r\n", 2),
     ("lines_end_as_on_unix", "docs/cut.md", "one\ntwo", 2),
     ("meson_knows_every_c_file", "common/forgotten.c", c("int x;"), 1),
