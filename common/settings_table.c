@@ -108,7 +108,7 @@ const struct option settings_rows[] = {
                 "endpoints before pages."},
     {.path = "gateway.server_header", IN_ROOT(BOOL, gateway.has_server_header), .fallback = "true",
      GATEWAY,
-     .meaning = "CONNECTED carries a `server` header."},
+     .meaning = "CONNECTED carries a `server` header: program, version, `gateway.name`."},
     {.path = "gateway.duplicate_subscription", IN_ROOT(WORD, gateway.duplicate_subscription),
      .words = "error|replace|ignore", .fallback = "error", GATEWAY,
      .meaning = "What a SUBSCRIBE does whose id the session uses already: an ERROR, take the "

@@ -113,6 +113,20 @@ static struct str version_name(uint8_t version)
     return (struct str){NULL, 0};
 }
 
+/* Name, version, and which replica it is: the comment that STOMP's grammar of `server` allows. */
+static void put_server(struct stomp_session *session)
+{
+    const struct gateway_settings *settings = session->stomp->runtime->settings;
+    struct buf server = {0};
+    if (!settings->has_server_header) {
+        return;
+    }
+    buf_append_text(&server, "sluice/" SLUICE_VERSION " ");
+    buf_append_text(&server, settings->name);
+    put(session, "server", buf_str(&server));
+    buf_finish(&server);
+}
+
 static void send_connected(struct stomp_session *session, struct intervals ours)
 {
     struct stomp *stomp = session->stomp;
@@ -126,9 +140,7 @@ static void send_connected(struct stomp_session *session, struct intervals ours)
     put(session, "heart-beat", buf_str(&beats));
     buf_finish(&beats);
     put(session, "session", session->host->name);
-    if (stomp->runtime->settings->has_server_header) {
-        put(session, "server", STR("sluice/" SLUICE_VERSION));
-    }
+    put_server(session);
     stomp_encode_end(&stomp->scratch, (struct str){"", 0});
     stomp_send_scratch(session);
 }
