@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { until, withStack } from '../lib/stack.mjs';
 import { FAMILIES, ENDPOINTS, Talk, settled } from '../lib/talk.mjs';
-import { RawSession, stompFrame } from '../lib/rawsockjs.mjs';
+import { RawSession, abortAll, stompFrame } from '../lib/rawsockjs.mjs';
 import { test as always } from '../lib/test.mjs';
 
 // Pending until a session can move between gateways (claim, yield, relay): SLUICE_PENDING=1 runs them.
@@ -25,7 +25,10 @@ function race(name, body, options = {}) {
   test(name, () =>
     withStack(
       { gateway: { endpoints: ENDPOINTS({ disconnect_delay: '30s', ...options }) } },
-      (stack) => body((i) => stack.urls[i % stack.urls.length], stack),
+      async (stack) => {
+        await body((i) => stack.urls[i % stack.urls.length], stack);
+        abortAll();
+      },
       { gateways: 3 },
     ),
   );

@@ -25,6 +25,13 @@ export const RECEIVERS = {
 const STREAMS = new Set(['xhr_streaming', 'eventsource', 'htmlfile']);
 const CALLBACK = '_jp.acallback';
 
+const underWay = new Set();
+
+/** The network takes every response that is still under way. */
+export function abortAll() {
+  underWay.forEach((exchange) => exchange.abort());
+}
+
 /** One frame's text as sockjs-client would read it. */
 export function parseFrame(text) {
   if (text === 'o' || text === 'h') {
@@ -69,10 +76,10 @@ export class Exchange {
     this.prelude = null;
     this.how = null;
     this.fault = '';
-    this.startedAt = performance.now();
     this.waiters = [];
     this.rest = Buffer.alloc(0);
     this.left = null;
+    underWay.add(this);
     const { hostname, port } = new URL(url);
     const lines = [`${method} ${path} HTTP/1.1`, `Host: ${hostname}:${port}`];
     const all = { Origin: 'http://page.test', ...headers };
@@ -169,7 +176,7 @@ export class Exchange {
   finish(how) {
     if (this.how === null) {
       this.how = how;
-      this.endedAt = performance.now();
+      underWay.delete(this);
       this.socket.destroy();
       this.wake();
     }
@@ -226,7 +233,7 @@ export class Exchange {
   abort(how = 'reset') {
     if (this.how === null) {
       this.how = 'aborted';
-      this.endedAt = performance.now();
+      underWay.delete(this);
       how === 'fin' ? this.socket.destroy() : this.socket.resetAndDestroy();
       this.wake();
     }
