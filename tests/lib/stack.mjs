@@ -13,7 +13,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { buildDir } from './test.mjs';
+import { buildDir, lastly } from './test.mjs';
 
 const SANITIZER = /AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion .* failed/;
 const PAIRS = [
@@ -216,6 +216,7 @@ export class Stack {
       await until(`${gateway.name} to close its connections`, () => gateway.descriptors() <= gateway.idle);
       gateway.signal('SIGTERM');
       const { fields } = await gateway.waitFor('gateway_stopped');
+      gateway.stats = Object.fromEntries(Object.entries(fields).map(([name, count]) => [name, Number(count)]));
       for (const [opened, closed] of PAIRS) {
         assert.equal(fields[opened], fields[closed], `${gateway.name}: ${opened} and ${closed}\n${gateway.tail()}`);
       }
@@ -264,12 +265,14 @@ export async function startStack(config = {}, { gateways = 1, args = [] } = {}) 
   return stack;
 }
 
-/** Starts a stack, runs `body(stack)`, and asserts the end's invariants; kills it if the body fails. */
+/** Starts a stack, runs `body(stack)`, asserts the end's invariants and answers the stack (its gateways have `stats` by
+ * then); kills it if the body fails. */
 export async function withStack(config, body, options) {
   const stack = await startStack(config, options);
   try {
     await body(stack);
     await stack.stop();
+    return stack;
   } catch (error) {
     for (const program of [...stack.gateways, stack.broker]) {
       error.stack += `\n--- ${program?.name} log ---\n${program?.tail(25)}`;
@@ -277,4 +280,28 @@ export async function withStack(config, body, options) {
     stack.kill();
     throw error;
   }
+}
+
+/** One stack for the cases of a file: the first that calls the answer starts it, what must hold at the end is the last. */
+export function sharedStack(config, options) {
+  let started = null;
+  lastly('the programs end cleanly', async () => {
+    const stack = await started;
+    process.off('exit', stack.killer);
+    try {
+      await stack.stop();
+    } catch (error) {
+      error.message += `\n--- gateway log ---\n${stack.gateways[0]?.tail(25)}`;
+      stack.kill();
+      throw error;
+    }
+  });
+  return () => {
+    started ??= startStack(config, options).then((stack) => {
+      stack.killer = () => stack.kill();
+      process.on('exit', stack.killer);
+      return stack;
+    });
+    return started;
+  };
 }

@@ -1,6 +1,7 @@
 // Test cases by name, run one after the other; the closing line is `N passed, N failed`.
 //
 //   test('a sentence about behaviour', async () => { ... });   in a file beside run.mjs
+//   lastly('a sentence', async () => { ... });                 after the file's other cases, if any of them was chosen
 //   await runFiles(import.meta.url, process.argv);             in run.mjs: <build-dir> [name part...]
 //
 // A case that takes longer than its limit has failed: nothing here waits by sleeping, so it hangs.
@@ -14,7 +15,12 @@ const cases = [];
 let group = '';
 
 export function test(name, body, { limitMs = CASE_LIMIT_MS } = {}) {
-  cases.push({ name: `${group}: ${name}`, body, limitMs });
+  cases.push({ name: `${group}: ${name}`, body, limitMs, group });
+}
+
+/** What a file's cases share is ended here, and what must hold at the end is a case of its own. */
+export function lastly(name, body) {
+  cases.push({ name: `${group}: ${name}`, body, limitMs: CASE_LIMIT_MS, group, isLast: true });
 }
 
 async function runOne({ name, body, limitMs }) {
@@ -40,7 +46,8 @@ export function buildDir() {
   return path.resolve(process.argv[2] ?? 'build');
 }
 
-export async function runFiles(runner, argv) {
+/** Runs the cases of the files beside `runner`; answers how many passed and failed. */
+export async function runCases(runner, argv) {
   const folder = path.dirname(fileURLToPath(runner));
   const wanted = argv.slice(3);
   const files = readdirSync(folder, { recursive: false })
@@ -50,11 +57,24 @@ export async function runFiles(runner, argv) {
     group = file.replace('.test.mjs', '');
     await import(pathToFileURL(path.join(folder, file)));
   }
-  const chosen = cases.filter(({ name }) => wanted.every((part) => name.includes(part)));
+  const named = cases.filter(({ name, isLast }) => !isLast && wanted.every((part) => name.includes(part)));
+  const chosen = [...new Set(named.map((one) => one.group))].flatMap((of) => [
+    ...named.filter((one) => one.group === of),
+    ...cases.filter((one) => one.isLast && one.group === of),
+  ]);
   let passed = 0;
   for (const one of chosen) {
     passed += (await runOne(one)) ? 1 : 0;
   }
-  console.log(`${passed} passed, ${chosen.length - passed} failed`);
-  process.exit(passed === chosen.length && passed > 0 ? 0 : 1);
+  return { passed, failed: chosen.length - passed };
+}
+
+/** Prints the closing line and ends the process. */
+export function finish({ passed, failed }) {
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 && passed > 0 ? 0 : 1);
+}
+
+export async function runFiles(runner, argv) {
+  finish(await runCases(runner, argv));
 }
