@@ -102,7 +102,7 @@ const STEPS = {
   },
   async half(actor, { count, at }, urls) {
     await actor.sent();
-    actor.send(urls[0], actor.compose(count - 1, 1 + at[3]));
+    actor.send(urls[0], actor.compose(actor.kind === 'stomp' ? count - 1 : count, 1 + at[3]));
   },
   async parallel(actor, { count }, urls) {
     await actor.sent();
@@ -122,7 +122,10 @@ const STEPS = {
     const [one] = actor.live;
     // Mostly in the middle of things; else so that the outcome is certain.
     const isSeated = count === 1 && one !== undefined && (await actor.isSeated(one));
-    one !== undefined && one.end === Infinity && actor.abort(one, how, isSeated);
+    if (one !== undefined && one.end === Infinity) {
+      actor.abort(one, how, isSeated);
+      isSeated && (await one.settled);
+    }
   },
   async leave(actor, _, urls) {
     await actor.sent();
