@@ -16,7 +16,7 @@ FROM ${BASE} AS haproxy
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
     && apt-get install -y -q --no-install-recommends haproxy \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY docker/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER 10002:10002
 EXPOSE 8080 61613
@@ -26,13 +26,13 @@ FROM ${BASE} AS redis
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
     && apt-get install -y -q --no-install-recommends redis-server \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && install -d -o 10003 -g 10003 -m 0750 /data
-COPY docker/redis.conf /etc/redis/sluice.conf
+COPY docker/redis.conf /etc/sluice-redis.conf
 USER 10003:10003
 VOLUME /data
 EXPOSE 6379
-CMD ["redis-server", "/etc/redis/sluice.conf"]
+CMD ["redis-server", "/etc/sluice-redis.conf"]
 
 # --- build ------------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRO
 RUN apt-get update \
     && apt-get install -y -q --no-install-recommends gcc libc6-dev meson ninja-build pkg-config \
         libuv1-dev libllhttp-dev libjansson-dev libmbedtls-dev libcmocka-dev \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 
 FROM tools AS build
 WORKDIR /src
@@ -72,7 +72,7 @@ FROM ${BASE} AS sluice
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
     && apt-get install -y -q --no-install-recommends libuv1t64 libllhttp9.2 libjansson4 libmbedcrypto16 \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd -g 10001 sluice \
     && useradd -u 10001 -g 10001 -M -d /nonexistent -s /usr/sbin/nologin sluice \
     && install -d -o 10001 -g 10001 -m 0750 /run/sluice
@@ -89,7 +89,7 @@ CMD ["sluice-gateway", "--config", "/etc/sluice/sluice.json"]
 FROM build AS test
 RUN apt-get update \
     && apt-get install -y -q --no-install-recommends nodejs npm python3 \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY . .
 RUN [ -d tests/node_modules ] || (cd tests && npm ci --ignore-scripts --no-audit --no-fund)
 RUN meson setup /build-test --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \

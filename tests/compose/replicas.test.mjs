@@ -1,0 +1,83 @@
+// A replica is stopped and another one added while every fallback transport talks: none of them sees a close.
+
+import assert from 'node:assert/strict';
+import { withPages } from '../browser/browser.mjs';
+import { until } from '../lib/stack.mjs';
+import { test } from '../lib/test.mjs';
+import { Composition, GATEWAYS, run } from './composition.mjs';
+import { assertHeard, FALLBACKS, openLean, settle, talk } from './talk.mjs';
+
+// Until a session can move between gateways: SLUICE_PENDING=1 runs them, with three gateways.
+const pending = process.env.SLUICE_PENDING ? test : () => {};
+
+const composition = new Composition(process.argv[2]);
+
+async function metrics({ adminPort }) {
+  const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
+  const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(lines.map((line) => line.split(' ')).map(([name, value]) => [name.replace('sluice_gateway_', ''), Number(value)]));
+}
+
+const isReady = async ({ adminPort }) => {
+  try {
+    return (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status === 200;
+  } catch {
+    return false;
+  }
+};
+
+test('the balancer takes the configuration that ships', () => {
+  run('docker', ['run', '--rm', '--network', 'none', 'sluice-haproxy', 'haproxy', '-c', '-f', '/etc/haproxy/haproxy.cfg']);
+});
+
+test('what runs has no privileges: its own user, nothing to write to', async () => {
+  for (const service of ['broker', 'gateway', 'balancer', 'redis']) {
+    const id = composition.container(service);
+    const found = run('docker', ['inspect', '-f', '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}} {{.Config.User}}', id]).trim();
+    assert.match(found, /^true \[ALL\] \[no-new-privileges(:true)?\] 1000[123]:1000[123]$/, service);
+  }
+});
+
+pending('a replica is stopped and another added: no fallback client sees a close, nothing is lost', () => withPages(async (openPage) => {
+  const rooms = ['here', 'there'];
+  const pages = await Promise.all(FALLBACKS.map((transport) => openLean(openPage, transport, rooms)));
+  const said = [];
+  const round = async (phase, count) => {
+    await Promise.all(pages.map((page, index) => talk(page, `${phase} ${FALLBACKS[index]}`, count)));
+    said.push([phase, count]);
+  };
+  await round('before', 20);
+  const changes = (async () => {
+    composition.stop('gateway2');
+    composition.up('gateway4');
+    await until('the new replica', () => isReady(GATEWAYS[3]));
+  })();
+  let isChanging = true;
+  changes.finally(() => {
+    isChanging = false;
+  }).catch(() => {});
+  for (let i = 0; isChanging; i++) {
+    await round(`during ${i}`, 20);
+  }
+  await changes;
+  await until('the new replica to get requests', async () => (await metrics(GATEWAYS[3])).http_requests_total > 0);
+  await round('after', 20);
+  await settle(pages);
+  for (const [index, page] of pages.entries()) {
+    for (const [phase, count] of said) {
+      for (const transport of FALLBACKS) {
+        await assertHeard(page, `${phase} ${transport}`, count, rooms, FALLBACKS[index]);
+      }
+    }
+    assert.equal(await page.evaluate(() => lean.ended), null, `${FALLBACKS[index]} saw no close`);
+  }
+}), { limitMs: 120_000 });
+
+pending('each gateway has taken sessions over and passed bodies on', async () => {
+  for (const gateway of GATEWAYS.filter(({ name }) => name !== 'gateway2')) {
+    const found = await metrics(gateway);
+    for (const series of ['claims_total{result="moved"}', 'yields_total{result="yielded"}', 'relays_total{direction="in"}', 'relays_total{direction="out"}']) {
+      assert.ok(found[series] > 0, `${gateway.name}: ${series} ${found[series]}`);
+    }
+  }
+});
