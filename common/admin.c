@@ -274,8 +274,8 @@ static int bind_and_listen(struct admin *admin, const struct admin_settings *set
     struct sockaddr_storage address = {0};
     struct sockaddr *any = (struct sockaddr *)&address;
     int code = strchr(settings->host, ':') == NULL
-                   ? uv_ip4_addr(settings->host, settings->port, (struct sockaddr_in *)any)
-                   : uv_ip6_addr(settings->host, settings->port, (struct sockaddr_in6 *)any);
+                   ? uv_ip4_addr(settings->host, settings->port, (struct sockaddr_in *)&address)
+                   : uv_ip6_addr(settings->host, settings->port, (struct sockaddr_in6 *)&address);
     if (code == 0) {
         code = uv_tcp_bind(&admin->tcp, any, 0);
     }
