@@ -17,5 +17,5 @@ struct options_nearest {
 void options_nearest_init(struct options_nearest *nearest, struct str name);
 void options_nearest_offer(struct options_nearest *nearest, struct str candidate);
 
-/* Of texts of at most OPTION_NAME_MAX bytes. */
-size_t options_nearest_distance(struct str a, struct str b);
+/* Of texts of at most OPTION_NAME_MAX bytes. Once it is more than `enough`, how much more is not looked into. */
+size_t options_nearest_distance(struct str a, struct str b, size_t enough);

@@ -122,8 +122,8 @@ static void a_swap_an_insertion_a_loss_and_a_replacement_are_one_edit_each(void 
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(table); i++) {
         struct str a = str_of(table[i].a), b = str_of(table[i].b);
-        assert_int_equal(options_nearest_distance(a, b), table[i].distance);
-        assert_int_equal(options_nearest_distance(b, a), table[i].distance);
+        assert_int_equal(options_nearest_distance(a, b, SIZE_MAX), table[i].distance);
+        assert_int_equal(options_nearest_distance(b, a, SIZE_MAX), table[i].distance);
     }
 }
 
