@@ -179,4 +179,4 @@ test('ten kills of the broker cost no connection and no receipted message', () =
     account(members);
     members.forEach((member) => member.close());
     abortAll();
-  }, { gateways: 3 }));
+  }, { gateways: 3 }), { limitMs: 90_000 });
