@@ -257,6 +257,11 @@ const struct option settings_rows[] = {
     {.path = "gateway.limits.fragments", IN_ROOT(COUNT, gateway.limits.fragments_max),
      .fallback = "65536", BETWEEN(1, 100 * MILLION), .scopes = IN_ENDPOINT, GATEWAY,
      .meaning = "Fragments of one WebSocket message. Beyond: close 1009."},
+    {.path = "gateway.limits.beats", IN_ROOT(COUNT, gateway.limits.beats_max),
+     .fallback = "1000", BETWEEN(10, 100 * MILLION), .scopes = IN_BOTH, GATEWAY,
+     .meaning = "What one session sends in a second that only says it lives: line ends between "
+                "STOMP frames, WebSocket pings and pongs, empty messages. Beyond: ERROR, or "
+                "WebSocket close 1008, and the session is closed."},
     {.path = "gateway.limits.sockjs_body_size", IN_ROOT(SIZE, gateway.limits.sockjs_body_bytes_max),
      .fallback = "128KiB", BETWEEN(1 * KIB, 1 * GIB), .scopes = IN_ENDPOINT, GATEWAY,
      .meaning = "The body of one SockJS send, before decoding. Beyond: 413, or WebSocket close "

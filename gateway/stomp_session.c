@@ -151,7 +151,6 @@ static void drop_first_receipt(struct stomp_session *session)
     if (session->receipts == NULL) {
         session->receipts_end = &session->receipts;
     }
-    session->receipt_count--;
     mem_free(receipt);
 }
 
@@ -240,7 +239,11 @@ void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_f
     memcpy(receipt->id, id.at, id.len);
     *session->receipts_end = receipt;
     session->receipts_end = &receipt->next;
-    session->receipt_count++;
+}
+
+void stomp_count_request(struct stomp_session *session)
+{
+    session->request_count++;
     stomp_consider_pause(session);
 }
 
@@ -251,6 +254,7 @@ uint64_t stomp_expect_receipt(struct stomp_session *session, const struct stomp_
     }
     uint64_t request = broker_link_number(session->stomp->link);
     stomp_expect_receipt_as(session, frame, request);
+    stomp_count_request(session);
     return request;
 }
 
@@ -289,7 +293,7 @@ static void resume(struct stomp_session *session)
 static void on_link_clear(struct broker_link_waiter *waiter)
 {
     struct stomp_session *session = MEM_CONTAINER(waiter, struct stomp_session, waiter);
-    if (session->receipt_count <= session->host->limits->requests_max) {
+    if (session->request_count <= session->host->limits->requests_max) {
         resume(session);
     }
 }
@@ -304,7 +308,7 @@ void stomp_consider_pause(struct stomp_session *session)
         broker_link_wait(session->stomp->link, &session->waiter, on_link_clear);
     }
     if (!session->is_paused &&
-        (is_clogged || session->receipt_count > session->host->limits->requests_max)) {
+        (is_clogged || session->request_count > session->host->limits->requests_max)) {
         session->is_paused = true;
         session->host->ops->pause(session->host->data, true);
     }
@@ -313,7 +317,7 @@ void stomp_consider_pause(struct stomp_session *session)
 static void consider_resume(struct stomp_session *session)
 {
     if (session->is_paused && !broker_link_is_clogged(session->stomp->link) &&
-        session->receipt_count <= session->host->limits->requests_max / 2) {
+        session->request_count <= session->host->limits->requests_max / 2) {
         broker_link_forget(&session->waiter);
         resume(session);
     }
@@ -354,6 +358,9 @@ static void answered(void *service, const struct broker_answer *answer)
     struct stomp_receipt *receipt = session->receipts;
     bool has_receipt = receipt != NULL && receipt->request == answer->request;
     stomp_enter(session);
+    if (answer->request != 0 && session->request_count > 0) {
+        session->request_count--;
+    }
     if (has_receipt) {
         bool ends = receipt->ends;
         settle_answer(session, answer, (struct str){receipt->id, receipt->len});
@@ -387,8 +394,22 @@ static void restored(void *service, uint32_t subscription, uint32_t group)
 
 /* ---- receiving ---- */
 
-static void decode_text(struct stomp_session *session, struct str text)
+/* Many clients end each frame with a line end: more than these only say that the client lives. */
+static void note_beats(struct stomp_session *session, size_t beats, size_t frames)
 {
+    uint64_t now = runtime_now(session->stomp->runtime);
+    if (beats <= frames) {
+        rate_forgive(&session->beats, frames - beats);
+    } else if (!stomp_is_over(session) &&
+               !rate_take(&session->beats, now, beats - frames, session->host->limits->beats_max)) {
+        stomp_fail(session, "Too many line ends between frames", (struct str){NULL, 0});
+    }
+}
+
+/* Returns how many frames there were. */
+static size_t decode_text(struct stomp_session *session, struct str text)
+{
+    size_t frames = 0;
     while (text.len > 0 && !stomp_is_over(session) && session->phase != STOMP_LEAVING) {
         struct stomp_frame frame;
         size_t consumed = 0;
@@ -398,10 +419,12 @@ static void decode_text(struct stomp_session *session, struct str text)
         if (result < 0) {
             stomp_fail(session, stomp_error_text(result), (struct str){NULL, 0});
         } else if (result == DECODE_FRAME) {
+            frames++;
             session->stomp->runtime->stats.frames_in++;
             stomp_handle_frame(session, &frame);
         }
     }
+    return frames;
 }
 
 static void receive(void *service, struct str text, bool is_binary)
@@ -415,7 +438,9 @@ static void receive(void *service, struct str text, bool is_binary)
         text = buf_str(mended);
     }
     borrow_reader(session);
-    decode_text(session, text);
+    size_t beats = session->reader->decoder.beats;
+    size_t frames = decode_text(session, text);
+    note_beats(session, session->reader->decoder.beats - beats, frames);
     return_reader(session);
     stomp_leave(session);
 }
@@ -426,12 +451,19 @@ static bool beats(const void *service)
     return session->out_ms > 0 && session->out_ms <= 50000; /* written every half of that */
 }
 
+static bool knows_client(const void *service)
+{
+    const struct stomp_session *session = service;
+    return session->phase != STOMP_AWAIT_CONNECT;
+}
+
 const struct service_ops stomp_service_ops = {
     .name = "stomp",
     .open = open_session,
     .receive = receive,
     .closed = closed,
     .beats = beats,
+    .knows_client = knows_client,
     .answered = answered,
     .restore = restore,
     .restored = restored,

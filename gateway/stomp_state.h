@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "common/rate.h"
 #include "gateway/interned.h"
 #include "gateway/stomp_session.h"
 #include "gateway/surrogates.h"
@@ -68,10 +69,11 @@ struct stomp_session {
     uint32_t out_ms; /* ours */
     uint32_t last_number;
     uint32_t subscription_count;
-    uint32_t receipt_count;
-    uint8_t phase;   /* enum stomp_phase */
-    uint8_t version; /* enum stomp_version */
-    uint8_t busy;    /* calls under way: freed behind the last */
+    uint32_t request_count; /* whose answers have not come: receipts, subscriptions */
+    struct rate beats;      /* line ends between frames */
+    uint8_t phase;          /* enum stomp_phase */
+    uint8_t version;        /* enum stomp_version */
+    uint8_t busy;           /* calls under way: freed behind the last */
     bool is_paused;
     struct surrogates surrogates;
 };
@@ -100,6 +102,9 @@ void stomp_consider_pause(struct stomp_session *session);
 uint64_t stomp_expect_receipt(struct stomp_session *session, const struct stomp_frame *frame);
 void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_frame *frame,
                              uint64_t request);
+
+/* One request more waits for its answer, with a RECEIPT or without. */
+void stomp_count_request(struct stomp_session *session);
 
 /* A RECEIPT that needs no answer but its turn: behind those of all earlier frames. */
 void stomp_receipt_in_turn(struct stomp_session *session, const struct stomp_frame *frame);

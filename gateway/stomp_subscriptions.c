@@ -168,6 +168,7 @@ static void add_subscription(struct stomp_session *session, const struct stomp_f
     };
     stomp_expect_receipt_as(session, frame, subscribe.request);
     broker_link_subscribe(stomp->link, &subscribe);
+    stomp_count_request(session);
 }
 
 void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *frame)

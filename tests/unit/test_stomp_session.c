@@ -99,7 +99,8 @@ static int set_up(void **state)
                                            .tcp_header_bytes_max = 400,
                                            .destination_bytes_max = 100,
                                            .subscriptions_max = 3,
-                                           .requests_max = 4};
+                                           .requests_max = 4,
+                                           .beats_max = 100};
     fake.delivery = delivery_create(&fake.runtime.stats);
     fake.stomp = stomp_create(&fake.runtime, &fake.link, fake.delivery);
     fake.host = (struct service_host){.ops = &host_ops,
@@ -243,6 +244,51 @@ static void a_second_connect_is_an_error(void **state)
     say("CONNECT|accept-version:1.2||^");
     assert_non_null(strstr(seen(), "message:Already connected|"));
     assert_null(fake.service);
+}
+
+/* ---- signs of life ---- */
+
+static void say_line_ends(size_t count)
+{
+    while (count-- > 0) {
+        say(count % 2 == 0 ? "|" : "^");
+    }
+}
+
+static void line_ends_between_frames_are_counted_by_the_second(void **state)
+{
+    (void)state;
+    say_line_ends(100);
+    assert_string_equal(seen(), "");
+    say("|");
+    assert_string_equal(seen(), "ERROR|message:Too many line ends between frames|"
+                                "content-type:text/plain|content-length:0|| c[1002]");
+}
+
+static void a_new_second_has_line_ends_of_its_own(void **state)
+{
+    (void)state;
+    say_line_ends(100);
+    uint64_t began = uv_now(&fake.runtime.loop);
+    while (uv_now(&fake.runtime.loop) - began < 1000) {
+        uv_update_time(&fake.runtime.loop);
+    }
+    say_line_ends(100);
+    assert_string_equal(seen(), "");
+    say("|");
+    assert_non_null(strstr(seen(), "Too many line ends"));
+}
+
+static void a_line_end_behind_each_frame_is_not_counted(void **state)
+{
+    (void)state;
+    connect_as("1.2");
+    for (int i = 0; i < 150; i++) {
+        say("SEND|destination:/a||^|");
+        say("SEND|destination:/a||^");
+        say("|");
+    }
+    assert_string_equal(seen(), "");
 }
 
 /* ---- what is not to be, by frame; all of them end the session ---- */
@@ -426,6 +472,36 @@ static void too_many_open_receipts_stop_the_reading(void **state)
     assert_true(fake.is_paused);
     answer(LINK_PUBLISHED, LINK_OK, 3, 0);
     assert_false(fake.is_paused);
+}
+
+static void subscriptions_without_receipts_wait_for_answers_too(void **state)
+{
+    (void)state;
+    connect_as("1.2");
+    for (unsigned i = 0; i < 5; i++) {
+        assert_false(fake.is_paused);
+        say("SUBSCRIBE|id:s|destination:/a||^");
+        say("UNSUBSCRIBE|id:s||^");
+    }
+    assert_true(fake.is_paused);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_true(fake.is_paused);
+        answer(LINK_SUBSCRIBED, LINK_OK, i, i);
+    }
+    assert_false(fake.is_paused);
+}
+
+static void an_answer_nobody_asked_for_is_not_counted(void **state)
+{
+    (void)state;
+    connect_as("1.2");
+    say("SUBSCRIBE|id:s|destination:/a||^");
+    answer(LINK_SUBSCRIBED, LINK_OK, 0, 1); /* a session that moved hears its groups so */
+    for (unsigned i = 0; i < 4; i++) {
+        assert_false(fake.is_paused);
+        say("SEND|destination:/a|receipt:r||^");
+    }
+    assert_true(fake.is_paused);
 }
 
 static void a_clogged_link_stops_whoever_publishes(void **state)
@@ -635,6 +711,9 @@ int main(void)
         TEST(who_may_not_be_anonymous_is_refused),
         TEST(intervals_below_half_a_second_are_raised_in_the_answer),
         TEST(a_second_connect_is_an_error),
+        TEST(line_ends_between_frames_are_counted_by_the_second),
+        TEST(a_new_second_has_line_ends_of_its_own),
+        TEST(a_line_end_behind_each_frame_is_not_counted),
         TEST(what_breaks_the_rules_gets_error_and_the_end),
         TEST(what_the_decoder_refuses_gets_its_sentence),
         TEST(frames_behind_an_error_are_not_looked_at),
@@ -646,6 +725,8 @@ int main(void)
         TEST(a_refusal_of_the_broker_is_an_error_with_receipt_id),
         TEST(what_was_not_stored_says_so),
         TEST(too_many_open_receipts_stop_the_reading),
+        TEST(subscriptions_without_receipts_wait_for_answers_too),
+        TEST(an_answer_nobody_asked_for_is_not_counted),
         TEST(a_clogged_link_stops_whoever_publishes),
         TEST(no_message_comes_before_the_receipt_of_subscribe),
         TEST(a_subscription_of_1_0_without_id_goes_by_destination),
