@@ -255,8 +255,8 @@ const struct option settings_rows[] = {
      .meaning = "Messages waiting for a SockJS session between two of its requests. Beyond: it "
                 "is closed as too slow."},
     {.path = "gateway.limits.fragments", IN_ROOT(COUNT, gateway.limits.fragments_max),
-     .fallback = "65536", BETWEEN(1, 100 * MILLION), .scopes = IN_ENDPOINT, GATEWAY,
-     .meaning = "Fragments of one WebSocket message. Beyond: close 1009."},
+     .fallback = "131072", BETWEEN(1, 100 * MILLION), .scopes = IN_ENDPOINT, GATEWAY,
+     .meaning = "Fragments of one WebSocket message, empty ones too. Beyond: close 1009."},
     {.path = "gateway.limits.beats", IN_ROOT(COUNT, gateway.limits.beats_max),
      .fallback = "1000", BETWEEN(10, 100 * MILLION), .scopes = IN_BOTH, GATEWAY,
      .meaning = "What one session sends in a second that only says it lives: line ends between "

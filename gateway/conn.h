@@ -101,6 +101,12 @@ static inline size_t conn_queued(const struct conn *conn)
     return conn->queued;
 }
 
+/* The kernel takes nothing more for now: on_drained will be called. */
+static inline bool conn_is_full(const struct conn *conn)
+{
+    return conn->was_full;
+}
+
 void conn_pause(struct conn *conn); /* stops reading: the peer's window fills */
 void conn_resume(struct conn *conn);
 void conn_set_deadline(struct conn *conn, uint64_t delay_ms); /* replaces the last; 0 removes it */

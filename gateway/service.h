@@ -43,6 +43,9 @@ struct service_ops {
     void (*closed)(void *service); /* the session is over: frees the service; no host call inside */
     bool (*beats)(const void *service); /* it sends heart-beats of its own: no SockJS `h` */
 
+    /* It knows who the client is, and takes messages of full length. NULL: from the start. */
+    bool (*knows_client)(const void *service);
+
     /* What a service with subscriptions hears of the broker; NULL where there are none. The
      * entries of LINK_RESTORE for what the broker has confirmed; then, for each, its group on
      * the new link. */

@@ -500,6 +500,14 @@ void session_touch(struct transport *transport)
     session->read_ms = runtime_now(runtime_of(session));
 }
 
+bool session_knows_client(const struct transport *transport)
+{
+    const struct session *session = transport->session;
+    const struct service_ops *ops = session_service_ops(session);
+    return session->service != NULL &&
+           (ops->knows_client == NULL || ops->knows_client(session->service));
+}
+
 void session_end(struct transport *transport, unsigned code, struct str reason)
 {
     struct session *session = transport->session;

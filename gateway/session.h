@@ -90,6 +90,9 @@ bool session_exists(struct sessions *sessions, const struct endpoint_settings *e
  * beats. */
 void session_touch(struct transport *transport);
 
+/* The service knows who this is. Until then a transport takes small messages only. */
+bool session_knows_client(const struct transport *transport);
+
 /* A WebSocket client said goodbye or broke its protocol: the session ends with that. */
 void session_end(struct transport *transport, unsigned code, struct str reason);
 

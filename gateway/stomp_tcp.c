@@ -86,9 +86,12 @@ static void leave_session(struct stomp_tcp *tcp)
 
 static void on_end(struct conn *conn, int code)
 {
-    (void)code;
     leave_session(conn->data);
-    conn_close(conn);
+    if (code == 0) {
+        conn_end(conn); /* who only closed its half still gets what was queued */
+    } else {
+        conn_close(conn);
+    }
 }
 
 static void on_closed(struct conn *conn)

@@ -3,36 +3,52 @@
  * A WebSocket connection, from the upgrade request to the close handshake.
  *
  *   accept_upgrade() checks the request, answers 101 and takes the connection over from HTTP;
- *   reading stays off until the session's claim is answered: on_opened() writes `o` (SockJS) and reads on,
- *   beginning with what the client sent right behind its request;
+ *   reading stays off until the session's claim is answered: on_opened() writes `o` (SockJS), and at the turn's
+ *   end, when the service is there, feed_early() reads on, beginning with what the client sent right behind its
+ *   request;
  *   on_bytes() decodes; receive_message() hands messages to the session; control frames are answered here;
- *   send_frame() queues the shared bytes of a frame.
+ *   send_frame() queues the shared bytes of a frame;
+ *   beat() pings besides SockJS's `h`, and looks whether the last ping was answered by anything.
  *
  * It ends when the session closes (on_session_close: farewell, then the close handshake), when the client
  * closes or breaks the protocol (end_by_peer), or when the stream fails (on_end). After our close frame
  * the peer has timeouts.close_ms to answer it.
  *
- * Not here: compression, and limits on the rate of messages.
+ * Failure modes:
+ *   more pings, pongs and empty messages in a second than limits.beats: 1008; a client that pings and takes no
+ *   pongs gets the latest one when it reads again (answer_ping(), on_drained());
+ *   one that answers no ping for a whole heart-beat interval has gone (has_gone()), whatever TCP thinks;
+ *   while nobody knows who it is, its messages are small (LOGIN_BYTES_MAX).
+ *
+ * Not here: compression.
  */
 #include "gateway/websocket.h"
 
 #include "common/log.h"
+#include "common/rate.h"
 #include "gateway/http.h"
 #include "gateway/session.h"
 #include "proto/sockjs_frame.h"
 #include "proto/ws_frame.h"
 
 #define MESSAGE_SLACK 4096 /* a WebSocket message may be this much longer than a STOMP frame */
+#define LOGIN_BYTES_MAX ((size_t)64 << 10) /* of a message before the client is known */
 
 struct websocket {
     struct transport transport;
     struct conn *conn; /* NULL once closed */
     struct runtime *runtime;
     const struct endpoint_settings *endpoint;
-    struct buf early; /* bytes that came before the claim was answered */
+    struct buf early;       /* bytes that came before the claim was answered */
+    struct turn_entry feed; /* runtime::turn: hands them on */
     struct ws_decoder decoder;
-    bool is_open;      /* the claim was answered */
-    bool has_said_bye; /* our close frame is queued */
+    struct payload
+        *pong; /* owned; the latest that waits for the connection to take bytes; or NULL */
+    struct rate beats;
+    uint64_t pinged_ms; /* loop time of the first ping since the last byte came; 0: none */
+    bool is_open;       /* the claim was answered */
+    bool is_known;      /* the client may send messages of full length */
+    bool has_said_bye;  /* our close frame is queued */
 };
 
 static void write_message(struct websocket *websocket, enum ws_opcode opcode, struct str payload)
@@ -99,6 +115,29 @@ static void receive_close(struct websocket *websocket, const struct ws_message *
     conn_end(websocket->conn);
 }
 
+/* RFC 6455 5.5.3: of several pings it is enough to answer the latest. */
+static void answer_ping(struct websocket *websocket, struct str data)
+{
+    struct buf out = {0};
+    ws_encode(&out, WS_PONG, data);
+    if (conn_is_full(websocket->conn)) {
+        payload_release(websocket->pong);
+        websocket->pong = payload_copy(out.data, out.len);
+    } else {
+        conn_write(websocket->conn, out.data, out.len);
+    }
+    buf_finish(&out);
+}
+
+/* Control frames and empty messages cost their sender next to nothing. */
+static bool is_within_rate(struct websocket *websocket, const struct ws_message *message)
+{
+    bool is_beat =
+        message->opcode == WS_PING || message->opcode == WS_PONG || message->data.len == 0;
+    return !is_beat || rate_take(&websocket->beats, runtime_now(websocket->runtime), 1,
+                                 websocket->endpoint->limits.beats_max);
+}
+
 static void receive_message(struct websocket *websocket, const struct ws_message *message)
 {
     if (message->opcode == WS_CLOSE) {
@@ -108,10 +147,14 @@ static void receive_message(struct websocket *websocket, const struct ws_message
     if (websocket->transport.session == NULL) {
         return; /* it ended; the close handshake is all that is left */
     }
+    if (!is_within_rate(websocket, message)) {
+        end_by_peer(websocket, 1008, STR("Too many heart-beats"));
+        return;
+    }
     switch (message->opcode) {
     case WS_PING:
         session_touch(&websocket->transport);
-        write_message(websocket, WS_PONG, message->data);
+        answer_ping(websocket, message->data);
         break;
     case WS_PONG:
         session_touch(&websocket->transport);
@@ -138,10 +181,25 @@ static bool is_over(const struct websocket *websocket)
     return websocket->conn->is_ending || websocket->conn->is_closing;
 }
 
-/* A client that asks with pings and takes no pongs. */
-static bool is_flooding(const struct websocket *websocket)
+/* JSON escapes make a SockJS message longer than the frame it carries. */
+static size_t message_bytes_max(const struct websocket *websocket)
 {
-    return conn_queued(websocket->conn) > websocket->endpoint->limits.queue_bytes_max;
+    const struct limits_settings *limits = &websocket->endpoint->limits;
+    bool is_sockjs = websocket->transport.ops->is_sockjs;
+    size_t plain = limits->message_bytes_max + MESSAGE_SLACK;
+    size_t body = limits->sockjs_body_bytes_max;
+    size_t max = is_sockjs && body > plain ? body : plain;
+    size_t login = is_sockjs ? 2 * LOGIN_BYTES_MAX : LOGIN_BYTES_MAX + MESSAGE_SLACK;
+    return websocket->is_known || max < login ? max : login;
+}
+
+static void note_client(struct websocket *websocket)
+{
+    const struct transport *transport = &websocket->transport;
+    if (!websocket->is_known && transport->session != NULL && session_knows_client(transport)) {
+        websocket->is_known = true;
+        websocket->decoder.message_bytes_max = message_bytes_max(websocket);
+    }
 }
 
 static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
@@ -154,6 +212,7 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
     while (len > 0 && !is_over(websocket)) {
         struct ws_message message;
         size_t consumed = 0;
+        note_client(websocket);
         int result = ws_decode(&websocket->decoder, bytes, len, &consumed, &message);
         if (result < 0) {
             end_by_peer(websocket, (unsigned)-result, (struct str){"", 0});
@@ -164,21 +223,34 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
         if (result == DECODE_FRAME) {
             receive_message(websocket, &message);
         }
-        if (is_flooding(websocket)) {
-            conn_close(conn);
-            return;
-        }
     }
+    ws_decoder_trim(&websocket->decoder);
 }
 
+/* Who only closed its half still gets what was queued. */
 static void on_end(struct conn *conn, int code)
 {
     struct websocket *websocket = conn->data;
-    (void)code;
     if (websocket->transport.session != NULL) {
         session_detach(&websocket->transport, DETACH_ABORTED);
     }
-    conn_close(conn);
+    if (code == 0) {
+        conn_end(conn);
+    } else {
+        conn_close(conn);
+    }
+}
+
+static void on_drained(struct conn *conn)
+{
+    struct websocket *websocket = conn->data;
+    struct payload *pong = websocket->pong;
+    websocket->pong = NULL;
+    if (pong != NULL && websocket->has_said_bye) {
+        payload_release(pong); /* nothing follows a close frame */
+    } else if (pong != NULL) {
+        conn_take_payload(conn, pong);
+    }
 }
 
 static void on_deadline(struct conn *conn)
@@ -192,6 +264,8 @@ static void on_closed(struct conn *conn)
     if (websocket->transport.session != NULL) {
         session_detach(&websocket->transport, DETACH_ABORTED);
     }
+    turn_remove(&websocket->feed);
+    payload_release(websocket->pong);
     ws_decoder_finish(&websocket->decoder);
     buf_finish(&websocket->early);
     mem_free(websocket);
@@ -200,6 +274,7 @@ static void on_closed(struct conn *conn)
 static const struct conn_owner conn_owner = {
     .on_bytes = on_bytes,
     .on_end = on_end,
+    .on_drained = on_drained,
     .on_deadline = on_deadline,
     .on_closed = on_closed,
 };
@@ -207,6 +282,15 @@ static const struct conn_owner conn_owner = {
 static struct websocket *websocket_of(struct transport *transport)
 {
     return MEM_CONTAINER(transport, struct websocket, transport);
+}
+
+static void feed_early(struct turn_entry *entry)
+{
+    struct websocket *websocket = MEM_CONTAINER(entry, struct websocket, feed);
+    struct buf early = websocket->early;
+    websocket->early = (struct buf){0};
+    conn_feed(websocket->conn, early.data, early.len);
+    buf_finish(&early);
 }
 
 static void on_opened(struct transport *transport, bool is_new)
@@ -218,12 +302,7 @@ static void on_opened(struct transport *transport, bool is_new)
         write_message(websocket, WS_TEXT, STR("o"));
     }
     conn_resume(websocket->conn);
-    if (websocket->early.len > 0) {
-        struct buf early = websocket->early;
-        websocket->early = (struct buf){0};
-        conn_feed(websocket->conn, early.data, early.len);
-        buf_finish(&early);
-    }
+    turn_add(&websocket->runtime->turn, &websocket->feed, feed_early);
 }
 
 static void send_frame(struct transport *transport, struct shared_frame *frame)
@@ -237,13 +316,29 @@ static void send_frame(struct transport *transport, struct shared_frame *frame)
     conn_write_payload(websocket->conn, bytes);
 }
 
+/* Nothing came since a ping: no pong, and nothing else. While we do not read ourselves nobody can be gone. */
+static bool has_gone(struct websocket *websocket, uint64_t now)
+{
+    const struct conn *conn = websocket->conn;
+    if (websocket->pinged_ms == 0 || conn->read_ms >= websocket->pinged_ms || conn->is_paused) {
+        websocket->pinged_ms = now;
+        return false;
+    }
+    return now - websocket->pinged_ms >= websocket->runtime->settings->heartbeat.floor_ms;
+}
+
 static void beat(struct transport *transport)
 {
-    if (transport->ops->is_sockjs) {
-        write_message(websocket_of(transport), WS_TEXT, STR("h"));
-    } else {
-        write_message(websocket_of(transport), WS_PING, (struct str){"", 0});
+    struct websocket *websocket = websocket_of(transport);
+    if (has_gone(websocket, runtime_now(websocket->runtime))) {
+        session_detach(transport, DETACH_ABORTED);
+        conn_close(websocket->conn);
+        return;
     }
+    if (transport->ops->is_sockjs) {
+        write_message(websocket, WS_TEXT, STR("h"));
+    }
+    write_message(websocket, WS_PING, (struct str){"", 0});
 }
 
 /* Codes that may stand in a close frame (RFC 6455 7.4); SockJS's own become 1008. */
@@ -280,10 +375,12 @@ static size_t queued(const struct transport *transport)
 
 static void pause_reading(struct transport *transport, bool stop)
 {
+    struct websocket *websocket = websocket_of(transport);
     if (stop) {
-        conn_pause(websocket_of(transport)->conn);
+        conn_pause(websocket->conn);
     } else {
-        conn_resume(websocket_of(transport)->conn);
+        websocket->pinged_ms = 0; /* its pong may lie unread in the kernel */
+        conn_resume(websocket->conn);
     }
 }
 
@@ -385,14 +482,6 @@ static void write_switching(struct conn *conn, const char accept[WS_ACCEPT_LEN],
     buf_finish(&out);
 }
 
-/* JSON escapes make a SockJS message longer than the frame it carries. */
-static size_t message_bytes_max(const struct endpoint_settings *endpoint, bool is_sockjs)
-{
-    size_t plain = endpoint->limits.message_bytes_max + MESSAGE_SLACK;
-    size_t body = endpoint->limits.sockjs_body_bytes_max;
-    return is_sockjs && body > plain ? body : plain;
-}
-
 static void accept_upgrade(struct http *http, const struct http1_request *request,
                            const struct route *route, const struct transport_ops *ops)
 {
@@ -406,7 +495,8 @@ static void accept_upgrade(struct http *http, const struct http1_request *reques
     websocket->transport.ops = ops;
     websocket->runtime = route->runtime;
     websocket->endpoint = route->endpoint;
-    ws_decoder_init(&websocket->decoder, message_bytes_max(route->endpoint, ops->is_sockjs));
+    ws_decoder_init(&websocket->decoder, message_bytes_max(websocket),
+                    route->endpoint->limits.fragments_max);
     write_switching(http_conn(http), accept, protocol);
     websocket->conn = http_upgrade(http, &websocket->early);
     conn_set_owner(websocket->conn, &conn_owner, websocket);

@@ -7,8 +7,8 @@
  *   a message in one frame in one buffer is answered where it lies, others are gathered.
  *
  * Each error belongs to one byte of the stream: any split gives the same answer. The size of a message is
- * judged by the frame's header, before its payload comes. Empty fragments cost no memory, so their number
- * is not limited here.
+ * judged by the frame's header, before its payload comes. Fragments are counted besides: empty ones cost no
+ * memory, but a message of them would never end.
  */
 #include "proto/ws_frame.h"
 
@@ -27,9 +27,10 @@
 #define CONTROL_BYTES_MAX 125u
 #define CLOSE_NO_CODE 1005u
 
-void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max)
+void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max, size_t fragments_max)
 {
-    *decoder = (struct ws_decoder){.message_bytes_max = message_bytes_max};
+    *decoder =
+        (struct ws_decoder){.message_bytes_max = message_bytes_max, .fragments_max = fragments_max};
 }
 
 void ws_decoder_finish(struct ws_decoder *decoder)
@@ -93,6 +94,22 @@ static uint64_t read_number(const uint8_t *at, size_t len)
     return number;
 }
 
+/* A data frame of `len` bytes. Its message may have become longer than a limit that was lowered. */
+static int begin_fragment(struct ws_decoder *decoder, uint8_t opcode, uint64_t len)
+{
+    if (opcode != WS_CONTINUATION) {
+        decoder->opcode = opcode;
+        decoder->utf8 = (struct utf8){0, 0, 0};
+        decoder->fragments = 0;
+    }
+    size_t have = decoder->message.len;
+    if (have > decoder->message_bytes_max || len > decoder->message_bytes_max - have ||
+        ++decoder->fragments > decoder->fragments_max) {
+        return WS_ERR_TOO_BIG;
+    }
+    return 0;
+}
+
 /* The header is complete and goes into the decoder's fields. */
 static int begin_frame(struct ws_decoder *decoder)
 {
@@ -113,13 +130,9 @@ static int begin_frame(struct ws_decoder *decoder)
     if (is_control(opcode)) {
         decoder->control.len = 0;
     } else {
-        if (len > decoder->message_bytes_max ||
-            decoder->message.len > decoder->message_bytes_max - len) {
-            return WS_ERR_TOO_BIG;
-        }
-        if (opcode != WS_CONTINUATION) {
-            decoder->opcode = opcode;
-            decoder->utf8 = (struct utf8){0, 0, 0};
+        int code = begin_fragment(decoder, opcode, len);
+        if (code < 0) {
+            return code;
         }
     }
     const uint8_t *mask = head + decoder->head_len - 4;

@@ -2,8 +2,8 @@
  *
  * WebSocket frames of a server (RFC 6455): handshake key, stream decoder for masked client frames, encoder.
  *
- * The decoder joins fragments into whole messages within `message_bytes_max`, unmasks in place, checks
- * UTF-8 of text as it comes (fail fast), and answers control frames between fragments as they arrive.
+ * The decoder joins fragments into whole messages within `message_bytes_max` and `fragments_max`, unmasks in
+ * place, checks UTF-8 of text as it comes (fail fast), and answers control frames between fragments as they arrive.
  * RSV bits, reserved opcodes, unmasked frames, non-minimal or oversize lengths, control frames that are
  * fragmented or long: negative codes, which are WebSocket close codes with a minus sign.
  */
@@ -39,13 +39,15 @@ struct ws_message {
 /* A message that came in one frame in one buffer stays where it is; others gather in `message`. After a
  * WS_CLOSE everything is swallowed. */
 struct ws_decoder {
-    size_t
-        message_bytes_max; /* set by the owner; beyond: WS_ERR_TOO_BIG before anything is allocated */
+    /* Set by the owner, at any time; beyond: WS_ERR_TOO_BIG before anything is allocated. */
+    size_t message_bytes_max;
+    size_t fragments_max; /* frames of one message */
 
     /* Private from here on. */
     struct buf message;  /* fragments, or a frame that spans calls */
     struct buf control;  /* payload of a control frame that spans calls */
     uint64_t frame_left; /* payload bytes of the current frame still to come */
+    size_t fragments;    /* frames of the message under way */
     struct utf8 utf8;
     uint8_t head[14]; /* of the frame that begins */
     uint8_t head_len;
@@ -59,7 +61,7 @@ struct ws_decoder {
     int failed;     /* sticky error */
 };
 
-void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max);
+void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max, size_t fragments_max);
 void ws_decoder_finish(struct ws_decoder *decoder);
 
 /* Memory that stayed from the last message may go; called when a connection turns idle. */

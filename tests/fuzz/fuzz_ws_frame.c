@@ -50,7 +50,7 @@ static void check_encoding(const struct ws_message *message)
     struct ws_decoder decoder;
     struct ws_message again;
     size_t consumed;
-    ws_decoder_init(&decoder, message->data.len);
+    ws_decoder_init(&decoder, message->data.len, 1);
     int code = ws_decode(&decoder, masked.data, masked.len, &consumed, &again);
     assert(code == DECODE_FRAME && consumed == masked.len);
     assert(again.opcode == message->opcode && again.close_code == message->close_code);
@@ -95,7 +95,7 @@ static void decode_all(size_t bytes_max, const uint8_t *bytes, size_t len, size_
                        size_t step, struct buf *out)
 {
     struct ws_decoder decoder;
-    ws_decoder_init(&decoder, bytes_max);
+    ws_decoder_init(&decoder, bytes_max, bytes_max / 4);
     int code = feed(&decoder, bytes, first < len ? first : len, out);
     for (size_t at = first; at < len && code >= 0; at += step) {
         ws_decoder_trim(&decoder);

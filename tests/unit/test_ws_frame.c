@@ -90,7 +90,7 @@ static int decode_steps(size_t bytes_max, const char *bytes, size_t len, size_t 
                         struct buf *out)
 {
     struct ws_decoder decoder;
-    ws_decoder_init(&decoder, bytes_max);
+    ws_decoder_init(&decoder, bytes_max, SIZE_MAX);
     size_t at = 0;
     int code = DECODE_MORE;
     while (at < len && code >= 0) {
@@ -232,7 +232,7 @@ static void close_codes_are_judged_by_the_table_of_codes(void **state)
                         (code >= 3000 && code <= 4999);
         uint8_t bytes[] = {0x88, 0x82, 0, 0, 0, 0, (uint8_t)(code >> 8), (uint8_t)code};
         struct ws_decoder decoder;
-        ws_decoder_init(&decoder, 10);
+        ws_decoder_init(&decoder, 10, SIZE_MAX);
         size_t consumed;
         struct ws_message message;
         int found = ws_decode(&decoder, bytes, sizeof(bytes), &consumed, &message);
@@ -280,7 +280,7 @@ static void many_tiny_fragments_are_one_message(void **state)
 {
     (void)state;
     struct ws_decoder decoder;
-    ws_decoder_init(&decoder, 65536);
+    ws_decoder_init(&decoder, 65536, SIZE_MAX);
     struct ws_message message;
     size_t consumed;
     for (unsigned i = 0; i < 65536; i++) {
@@ -289,6 +289,79 @@ static void many_tiny_fragments_are_one_message(void **state)
         assert_int_equal(code, i == 65535 ? DECODE_FRAME : DECODE_MORE);
     }
     assert_int_equal(message.data.len, 65536);
+    ws_decoder_finish(&decoder);
+}
+
+/* n fragments, the last of them final. */
+static int decode_fragments(size_t fragments_max, size_t count, size_t len, bool is_cut_by_pings)
+{
+    struct ws_decoder decoder;
+    ws_decoder_init(&decoder, 65536, fragments_max);
+    struct ws_message message;
+    size_t consumed;
+    int code = DECODE_MORE;
+    for (size_t i = 1; i <= count && code == DECODE_MORE; i++) {
+        uint8_t frame[] = {(uint8_t)((i == 1 ? WS_TEXT : 0) | (i == count ? 0x80 : 0)),
+                           (uint8_t)(0x80 | len),
+                           0,
+                           0,
+                           0,
+                           0,
+                           'x'};
+        code = ws_decode(&decoder, frame, 6 + len, &consumed, &message);
+        uint8_t ping[] = {0x89, 0x80, 0, 0, 0, 0};
+        if (is_cut_by_pings && code == DECODE_MORE) {
+            assert_int_equal(ws_decode(&decoder, ping, sizeof(ping), &consumed, &message),
+                             DECODE_FRAME);
+        }
+    }
+    ws_decoder_finish(&decoder);
+    return code;
+}
+
+static void fragments_of_one_message_are_counted(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len <= 1; len++) {
+        assert_int_equal(decode_fragments(4, 3, len, false), DECODE_FRAME);
+        assert_int_equal(decode_fragments(4, 4, len, false), DECODE_FRAME);
+        assert_int_equal(decode_fragments(4, 5, len, false), WS_ERR_TOO_BIG);
+        assert_int_equal(decode_fragments(4, 4, len, true), DECODE_FRAME);
+        assert_int_equal(decode_fragments(1, 1, len, false), DECODE_FRAME);
+        assert_int_equal(decode_fragments(1, 2, len, false), WS_ERR_TOO_BIG);
+    }
+}
+
+static void each_message_has_fragments_of_its_own(void **state)
+{
+    (void)state;
+    struct ws_decoder decoder;
+    ws_decoder_init(&decoder, 10, 2);
+    struct ws_message message;
+    size_t consumed;
+    for (int i = 0; i < 5; i++) {
+        uint8_t first[] = {0x01, 0x81, 0, 0, 0, 0, 'a'};
+        uint8_t last[] = {0x80, 0x81, 0, 0, 0, 0, 'b'};
+        assert_int_equal(ws_decode(&decoder, first, sizeof(first), &consumed, &message),
+                         DECODE_MORE);
+        assert_int_equal(ws_decode(&decoder, last, sizeof(last), &consumed, &message),
+                         DECODE_FRAME);
+    }
+    ws_decoder_finish(&decoder);
+}
+
+static void a_limit_that_was_lowered_meanwhile_holds_from_the_next_fragment(void **state)
+{
+    (void)state;
+    struct ws_decoder decoder;
+    ws_decoder_init(&decoder, 10, SIZE_MAX);
+    struct ws_message message;
+    size_t consumed;
+    uint8_t first[] = {0x01, 0x83, 0, 0, 0, 0, 'a', 'b', 'c'};
+    uint8_t last[] = {0x80, 0x80, 0, 0, 0, 0};
+    assert_int_equal(ws_decode(&decoder, first, sizeof(first), &consumed, &message), DECODE_MORE);
+    decoder.message_bytes_max = 2;
+    assert_int_equal(ws_decode(&decoder, last, sizeof(last), &consumed, &message), WS_ERR_TOO_BIG);
     ws_decoder_finish(&decoder);
 }
 
@@ -306,7 +379,7 @@ static void every_length_is_unmasked_from_every_place(void **state)
                 frame[6 + i] = (uint8_t)(i * 7) ^ mask[i % 4];
             }
             struct ws_decoder decoder;
-            ws_decoder_init(&decoder, 40);
+            ws_decoder_init(&decoder, 40, SIZE_MAX);
             struct ws_message message;
             size_t consumed;
             int code = DECODE_MORE;
@@ -332,7 +405,7 @@ static void a_whole_message_is_read_where_it_lies(void **state)
     (void)state;
     uint8_t bytes[] = {0x81, 0x82, 0, 0, 0, 0, 'h', 'i', 0x89, 0x81, 0, 0, 0, 0, 'p'};
     struct ws_decoder decoder;
-    ws_decoder_init(&decoder, 10);
+    ws_decoder_init(&decoder, 10, SIZE_MAX);
     struct ws_message message;
     size_t consumed;
     assert_int_equal(ws_decode(&decoder, bytes, sizeof(bytes), &consumed, &message), DECODE_FRAME);
@@ -388,7 +461,7 @@ static void what_is_encoded_is_read_back_when_masked(void **state)
             buf_append_byte(&masked, (uint8_t)(plain.data[head_len + k] ^ mask[k % 4]));
         }
         struct ws_decoder decoder;
-        ws_decoder_init(&decoder, 70000);
+        ws_decoder_init(&decoder, 70000, SIZE_MAX);
         struct ws_message message;
         size_t consumed;
         int code = ws_decode(&decoder, masked.data, masked.len, &consumed, &message);
@@ -469,6 +542,9 @@ int main(void)
         cmocka_unit_test(close_codes_are_judged_by_the_table_of_codes),
         cmocka_unit_test(a_message_is_refused_by_its_header),
         cmocka_unit_test(many_tiny_fragments_are_one_message),
+        cmocka_unit_test(fragments_of_one_message_are_counted),
+        cmocka_unit_test(each_message_has_fragments_of_its_own),
+        cmocka_unit_test(a_limit_that_was_lowered_meanwhile_holds_from_the_next_fragment),
         cmocka_unit_test(every_length_is_unmasked_from_every_place),
         cmocka_unit_test(a_whole_message_is_read_where_it_lies),
         cmocka_unit_test(lengths_are_encoded_in_the_fewest_bytes),
