@@ -30,6 +30,8 @@
 #define BACKLOG 4096
 #define DESCRIPTORS_SPARE 32    /* for the link, files, and connections that libuv holds for us */
 #define UNSENT_BYTES (64 << 10) /* backlog beyond stays in shared payloads, not in the kernel */
+#define IDLE_SECONDS 60         /* of silence, then the kernel asks whether the peer is there */
+#define VANISHED_MS (60 * 1000) /* nothing acknowledged for so long: the peer is gone */
 #define URL_MAX 128
 #define ADDRESS_BYTES_MAX 8 /* IPv4, or the /64 of IPv6: what one peer owns */
 
@@ -214,22 +216,35 @@ static int address_to_bind(const struct listen_settings *settings, struct sockad
     return uv_ip6_addr(settings->host, settings->port, (struct sockaddr_in6 *)out);
 }
 
-/* Accepted sockets inherit these from the listening one: two system calls saved for each
- * connection. */
+static int set_option(uv_os_fd_t fd, int level, int option, int value)
+{
+    int code = setsockopt(fd, level, option, &value, sizeof(value));
+    return code < 0 ? uv_translate_sys_error(errno) : 0;
+}
+
+/* Accepted sockets inherit these from the listening one: system calls saved for each connection.
+ * A peer that vanished without a word is noticed by the kernel: it does not acknowledge for
+ * VANISHED_MS what was written, or what the kernel itself asks on an idle connection. */
 static int set_socket_options(struct listener *listener)
 {
+    static const struct {
+        int level;
+        int option;
+        int value;
+    } options[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, IDLE_SECONDS},
+        {IPPROTO_TCP, TCP_KEEPINTVL, IDLE_SECONDS / 4},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, VANISHED_MS},
+    };
     uv_os_fd_t fd;
-    int on = 1;
-    int unsent = UNSENT_BYTES;
     int code = uv_fileno((const uv_handle_t *)&listener->tcp, &fd);
-    if (code < 0) {
-        return code;
+    for (size_t i = 0; i < MEM_COUNT(options) && code == 0; i++) {
+        code = set_option(fd, options[i].level, options[i].option, options[i].value);
     }
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent)) < 0) {
-        return uv_translate_sys_error(errno);
-    }
-    return 0;
+    return code;
 }
 
 static int open_listener(struct listener *listener, struct runtime *runtime)
