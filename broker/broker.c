@@ -97,7 +97,8 @@ static void start(struct broker *broker, const struct broker_settings *settings)
     turn_init(&broker->turn, &broker->loop);
     wheel_init(&broker->wheel, &broker->loop);
     loop_lag_init(&broker->lag, &broker->loop);
-    core_init(&broker->core, &broker->wheel, settings->sessions_max, settings->subscriptions_max);
+    core_init(&broker->core, &broker->wheel, settings->sessions_max, settings->subscriptions_max,
+              settings->session_log_bytes_max);
     broker->links = (struct gateway_links){.settings = settings,
                                            .loop = &broker->loop,
                                            .turn = &broker->turn,

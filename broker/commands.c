@@ -41,9 +41,19 @@ static int act_drop_session(struct core *core, struct peer *peer,
     (void)core;
     struct session *session = sessions_find(peer, drop->session);
     if (session != NULL) {
-        sessions_end(session, drop->code, drop->reason, drop->remember_ms);
+        handover_drop(session, drop);
     }
     return 0;
+}
+
+/* The session may have gone. */
+static void note_answer(const struct peer *peer, uint64_t handle,
+                        const struct session_log_answer *answer)
+{
+    struct session *session = sessions_find(peer, handle);
+    if (session != NULL) {
+        sessions_note_answer(session, answer);
+    }
 }
 
 static int act_subscribe(struct core *core, struct peer *peer,
@@ -61,6 +71,11 @@ static int act_subscribe(struct core *core, struct peer *peer,
     PEER_SEND(peer, SUBSCRIBED, subscribed, .request = subscribe->request,
               .session = subscribe->session, .subscription = subscribe->subscription,
               .result = (uint8_t)result, .group = group, .reason = str_of(reason));
+    note_answer(peer, subscribe->session,
+                &(struct session_log_answer){.type = LINK_SUBSCRIBED,
+                                             .result = (uint8_t)result,
+                                             .request = subscribe->request,
+                                             .subscription = subscribe->subscription});
     return 0;
 }
 
@@ -75,6 +90,10 @@ static int act_unsubscribe(struct core *core, struct peer *peer,
     if (unsubscribe->request != 0) {
         PEER_SEND(peer, UNSUBSCRIBED, unsubscribed, .request = unsubscribe->request,
                   .session = unsubscribe->session, .subscription = unsubscribe->subscription);
+        note_answer(peer, unsubscribe->session,
+                    &(struct session_log_answer){.type = LINK_UNSUBSCRIBED,
+                                                 .request = unsubscribe->request,
+                                                 .subscription = unsubscribe->subscription});
     }
     return 0;
 }
@@ -82,7 +101,11 @@ static int act_unsubscribe(struct core *core, struct peer *peer,
 static int act_publish(struct core *core, struct peer *peer, const struct link_publish *publish)
 {
     if (sessions_find(peer, publish->session) != NULL) {
-        fanout_publish(&core->fanout, peer, publish);
+        enum link_result result = fanout_publish(&core->fanout, peer, publish);
+        note_answer(peer, publish->session,
+                    &(struct session_log_answer){.type = LINK_PUBLISHED,
+                                                 .result = (uint8_t)result,
+                                                 .request = publish->request});
     } else if (publish->request != 0) {
         PEER_SEND(peer, PUBLISHED, published, .request = publish->request,
                   .session = publish->session, .result = LINK_ABSENT,
@@ -91,10 +114,29 @@ static int act_publish(struct core *core, struct peer *peer, const struct link_p
     return 0;
 }
 
+static int apply(struct core *core, struct peer *peer, struct str messages);
+
 static int act_checkpoint(struct core *core, struct peer *peer,
                           const struct link_checkpoint *checkpoint)
 {
-    handover_checkpoint(&core->sessions, peer, checkpoint);
+    int code = apply(core, peer, checkpoint->messages);
+    if (code == 0) {
+        enum link_result result = handover_checkpoint(&core->sessions, peer, checkpoint);
+        note_answer(peer, checkpoint->session,
+                    &(struct session_log_answer){.type = LINK_CHECKPOINTED,
+                                                 .result = (uint8_t)result,
+                                                 .request = checkpoint->request});
+    }
+    return code;
+}
+
+static int act_offer(struct core *core, struct peer *peer, const struct link_offer *offer)
+{
+    (void)core;
+    struct session *session = sessions_find(peer, offer->session);
+    if (session != NULL && session->state == SESSION_HELD) {
+        sessions_ask(session, SESSION_YIELDING);
+    }
     return 0;
 }
 
@@ -155,13 +197,14 @@ static int act_restore_end(struct core *core, struct peer *peer,
     C(SUBSCRIBE, subscribe, false)                                                                 \
     C(UNSUBSCRIBE, unsubscribe, false)                                                             \
     C(PUBLISH, publish, true)                                                                      \
-    C(CHECKPOINT, checkpoint, false)                                                               \
+    C(CHECKPOINT, checkpoint, true)                                                                \
     C(CONFIRM, confirm, false)                                                                     \
     C(RELAY, relay, true)                                                                          \
     C(YIELDED, yielded, false)                                                                     \
     C(REFUSED, refused, false)                                                                     \
     C(RESTORE, restore, true)                                                                      \
-    C(RESTORE_END, restore_end, false)
+    C(RESTORE_END, restore_end, false)                                                             \
+    C(OFFER, offer, false)
 
 #define HANDLER(NAME, name, takes_credit)                                                          \
     static int handle_##name(struct core *core, struct peer *peer, struct str body)                \
@@ -181,6 +224,18 @@ struct command {
 
 #define COMMAND_ROW(NAME, name, takes_credit) [LINK_##NAME] = {handle_##name, takes_credit},
 static const struct command commands[UINT8_MAX + 1] = {COMMANDS(COMMAND_ROW)};
+
+/* What one body made a session say: its decoder looked at every message. */
+static int apply(struct core *core, struct peer *peer, struct str messages)
+{
+    uint8_t type;
+    struct str body;
+    int code = 0;
+    while (code == 0 && link_next_message(&messages, &type, &body)) {
+        code = commands[type].handle(core, peer, body);
+    }
+    return code;
+}
 
 int commands_handle(struct core *core, struct peer *peer, uint8_t type, struct str body)
 {

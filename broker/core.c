@@ -9,7 +9,7 @@
 #define SEPARATOR '/' /* of segments in patterns */
 
 void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
-               size_t subscriptions_max)
+               size_t subscriptions_max, size_t session_log_bytes_max)
 {
     *core = (struct core){.stats = {0}};
     subscriptions_init(&core->subscriptions, SEPARATOR);
@@ -20,6 +20,7 @@ void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                                        .stats = &core->stats,
                                        .sessions_max = sessions_max,
                                        .subscriptions_max = subscriptions_max,
+                                       .log_bytes_max = session_log_bytes_max,
                                    });
     fanout_init(&core->fanout, &core->subscriptions, &core->stats);
 }

@@ -17,7 +17,7 @@ struct core {
 
 /* `wheel` is borrowed and stays until core_finish(). */
 void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
-               size_t subscriptions_max);
+               size_t subscriptions_max, size_t session_log_bytes_max);
 void core_finish(struct core *core); /* no peer is left */
 
 /* A gateway has greeted; has gone, with all that means for its sessions. */

@@ -16,6 +16,8 @@ void fanout_init(struct fanout *fanout, struct subscriptions *subscriptions, str
     fanout->subscriptions = subscriptions;
     fanout->stats = stats;
     list_init(&fanout->matched);
+    list_init(&fanout->collected);
+    fanout->noted = NULL;
 }
 
 static void add_group(struct group *group, void *data)
@@ -26,6 +28,33 @@ static void add_group(struct group *group, void *data)
         list_append(&fanout->matched, &peer->node);
     }
     wire_put_u32(&peer->matched, group->number);
+}
+
+static void note(const struct collector *collector, void *data)
+{
+    struct fanout *fanout = data;
+    struct session *session = collector->owner;
+    if (fanout->noted == NULL) {
+        fanout->noted = payload_copy(fanout->raw.at, fanout->raw.len);
+    }
+    session_log_add_message(&session->log, fanout->noted, collector->number);
+    if (!list_is_linked(&session->log.node)) {
+        list_append(&fanout->collected, &session->log.node);
+    }
+}
+
+/* What was noted went to the holder, if there is one, by the last message written to it. */
+static void finish_notes(struct fanout *fanout)
+{
+    struct list_node *node;
+    while ((node = list_take_first(&fanout->collected)) != NULL) {
+        struct session *session = MEM_CONTAINER(node, struct session, log.node);
+        if (!sessions_judge(session) && session->holder != NULL) {
+            session_log_number_last(&session->log, session->holder->written);
+        }
+    }
+    payload_release(fanout->noted);
+    fanout->noted = NULL;
 }
 
 static void deliver(struct fanout *fanout, struct peer *peer, const struct link_message *message)
@@ -42,23 +71,26 @@ static void deliver(struct fanout *fanout, struct peer *peer, const struct link_
     peer->matched.len = 0;
 }
 
-void fanout_publish(struct fanout *fanout, struct peer *publisher,
-                    const struct link_publish *publish)
+enum link_result fanout_publish(struct fanout *fanout, struct peer *publisher,
+                                const struct link_publish *publish)
 {
     const struct link_message *message = &publish->message;
-    uint8_t result = message->raw.len <= FANOUT_MESSAGE_BYTES_MAX ? LINK_OK : LINK_LIMIT;
+    enum link_result result = message->raw.len <= FANOUT_MESSAGE_BYTES_MAX ? LINK_OK : LINK_LIMIT;
     if (result == LINK_OK) {
         struct list_node *node;
+        fanout->raw = message->raw;
         fanout->stats->published++;
         fanout->stats->published_bytes += message->raw.len;
-        subscriptions_match(fanout->subscriptions, message->destination, add_group, fanout);
+        subscriptions_match(fanout->subscriptions, message->destination, add_group, note, fanout);
         while ((node = list_take_first(&fanout->matched)) != NULL) {
             deliver(fanout, LIST_OF(node, struct peer, node), message);
         }
+        finish_notes(fanout);
     }
     if (publish->request != 0) {
         PEER_SEND(publisher, PUBLISHED, published, .request = publish->request,
-                  .session = publish->session, .result = result,
+                  .session = publish->session, .result = (uint8_t)result,
                   .reason = result == LINK_OK ? STR("") : STR("the message is too long"));
     }
+    return result;
 }

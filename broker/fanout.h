@@ -4,8 +4,7 @@
  */
 #pragma once
 
-#include "broker/stats.h"
-#include "broker/subscriptions.h"
+#include "broker/sessions.h"
 
 /* A longer message (all of its four parts) is answered LINK_LIMIT: DELIVERED holds more than PUBLISH. */
 #define FANOUT_MESSAGE_BYTES_MAX (31u << 20)
@@ -14,10 +13,13 @@ struct fanout {
     struct subscriptions *subscriptions; /* borrowed */
     struct stats *stats;                 /* borrowed */
     struct list_node matched;            /* peers with a group of the message under way */
+    struct list_node collected;          /* logs of sessions that noted it */
+    struct payload *noted;               /* the message, once somebody notes it */
+    struct str raw;                      /* its bytes */
 };
 
 void fanout_init(struct fanout *fanout, struct subscriptions *subscriptions, struct stats *stats);
 
 /* `publisher` gets PUBLISHED after all DELIVERED were queued, if it asked for an answer. */
-void fanout_publish(struct fanout *fanout, struct peer *publisher,
-                    const struct link_publish *publish);
+enum link_result fanout_publish(struct fanout *fanout, struct peer *publisher,
+                                const struct link_publish *publish);

@@ -8,9 +8,9 @@
  *   handover_relay() passes a body to the holder, or keeps it while there is none; handover_checkpoint() lets it go;
  *   handover_restore() enters what a gateway still holds; handover_lose_peer() parks or ends what it held.
  *
- * The cut between two holders (what was delivered to the old one after it had yielded, and what it had not confirmed)
- * needs a log of what was written on each link. Its place is move_session(), which then sends the tail to the new
- * holder before the relays; `number` of YIELDED and CONFIRM are read for that day.
+ * The cut between two holders: from YIELD on a session's log notes what is delivered to it; YIELDED drops from it what
+ * the old holder has handled, move_session() gives the rest to the new one, which joins its groups behind it. The log,
+ * the unsent frames and the former holder's own copy go when the new one has confirmed (ATTACH).
  */
 #include "broker/handover.h"
 
@@ -40,11 +40,13 @@ static void move_session(struct session *session, struct peer *peer, const struc
 {
     session->sessions->options.stats->sessions_moved++;
     sessions_hold(session, peer, claim->session, claim->expire_ms);
+    session->moves++;
     PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
-              .result = LINK_CLAIM_MOVED, .name = session->name,
+              .result = LINK_CLAIM_MOVED, .name = session->name, .moves = session->moves,
               .checkpoint = payload_str(session->checkpoint),
               .unsent = payload_str(session->unsent));
     sessions_settle(session);
+    session_log_send(&session->log, peer, session->handle);
     tell_groups(session);
     relays_send(&session->relays, peer, session->handle);
 }
@@ -92,7 +94,8 @@ static void claim_existing(struct session *session, struct peer *peer,
     enum link_claim_result refusal = LINK_CLAIM_BUSY;
     if (session->family != claim->family || !str_equal(session->user, claim->user)) {
         refusal = LINK_CLAIM_OTHER;
-    } else if (session->holder != peer && claims_add(&session->claims, peer, claim)) {
+    } else if ((session->holder != peer || session->state == SESSION_YIELDING) &&
+               claims_add(&session->claims, peer, claim)) {
         if (session->state == SESSION_HELD || session->state == SESSION_PARKED) {
             serve_claims(session);
         }
@@ -133,9 +136,11 @@ int handover_claim(struct sessions *sessions, struct peer *peer, const struct li
         claim_existing(session, peer, claim);
     } else if (tombstone != NULL) {
         count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
+        struct payload *unsent = tombstones_take_unsent(&sessions->tombstones, claim->key);
         PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
-                  .result = LINK_CLAIM_CLOSED, .code = tombstone->code,
-                  .reason = tombstone->reason);
+                  .result = LINK_CLAIM_CLOSED, .code = tombstone->code, .reason = tombstone->reason,
+                  .unsent = payload_str(unsent));
+        payload_release(unsent);
     } else {
         claim_new(sessions, peer, claim);
     }
@@ -149,7 +154,11 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
         return;
     }
     session->sessions->options.stats->yields_yielded++;
+    sessions_confirm(session); /* whoever had it before is not asked for it any more */
     sessions_keep_yielded(session, yielded->checkpoint, yielded->unsent);
+    session_log_drop(&session->log, yielded->number);
+    session->former = peer->id;
+    session->former_handle = session->handle;
     sessions_park(session);
     serve_claims(session);
     if (session->state != SESSION_PARKED) {
@@ -185,6 +194,25 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
     serve_claims(session);
 }
 
+/* Of the claims that wait the first gets what is unsent; where none does, the tombstone keeps it. */
+void handover_drop(struct session *session, const struct link_drop_session *drop)
+{
+    struct sessions *sessions = session->sessions;
+    struct str unsent = drop->unsent;
+    if (claims_first(&session->claims, sessions->options.peers) != NULL) {
+        struct claim claim = claims_take_first(&session->claims);
+        count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
+        PEER_SEND(peers_find(sessions->options.peers, claim.peer), CLAIMED, claimed,
+                  .request = claim.request, .session = claim.session, .result = LINK_CLAIM_CLOSED,
+                  .code = drop->code, .reason = drop->reason, .unsent = unsent);
+        unsent.len = 0;
+    }
+    struct payload *key = payload_copy(session->key.at, session->key.len);
+    sessions_end(session, drop->code, drop->reason, drop->remember_ms);
+    tombstones_keep_unsent(&sessions->tombstones, payload_str(key), unsent);
+    payload_release(key);
+}
+
 /* ---- relay ---- */
 
 void handover_relay(struct sessions *sessions, struct peer *peer, const struct link_relay *relay)
@@ -197,16 +225,21 @@ void handover_relay(struct sessions *sessions, struct peer *peer, const struct l
     relays_add(&sessions->relays, &session->relays, peer, relay);
     if (session->state == SESSION_HELD || session->state == SESSION_EXPIRING) {
         relays_send(&session->relays, session->holder, session->handle);
+    } else {
+        sessions->options.stats->relays_queued++;
     }
 }
 
-void handover_checkpoint(struct sessions *sessions, struct peer *peer,
-                         const struct link_checkpoint *checkpoint)
+enum link_result handover_checkpoint(struct sessions *sessions, struct peer *peer,
+                                     const struct link_checkpoint *checkpoint)
 {
     struct session *session = sessions_find(peer, checkpoint->session);
     enum link_result result = LINK_ABSENT;
     if (session != NULL) {
-        result = sessions_keep_checkpoint(session, checkpoint->state) ? LINK_OK : LINK_LIMIT;
+        result = LINK_OK;
+        if (checkpoint->state.len > 0 && !sessions_keep_checkpoint(session, checkpoint->state)) {
+            result = LINK_LIMIT;
+        }
         if (checkpoint->relay != 0) {
             relays_done(&sessions->relays, &session->relays, checkpoint->relay);
         }
@@ -215,6 +248,7 @@ void handover_checkpoint(struct sessions *sessions, struct peer *peer,
         PEER_SEND(peer, CHECKPOINTED, checkpointed, .request = checkpoint->request,
                   .session = checkpoint->session, .result = (uint8_t)result);
     }
+    return result;
 }
 
 /* ---- restore and loss ---- */
@@ -238,18 +272,50 @@ static void restore_subscriptions(struct session *session, struct str rest)
 
 /* NULL: it may be restored. */
 static const char *refuse_restore(const struct sessions *sessions,
-                                  const struct link_restore *restore, const struct session *parked)
+                                  const struct link_restore *restore, const struct session *known)
 {
     if (restore->name.len == 0) {
         return "it was never claimed";
     }
-    if (parked != NULL) {
-        return parked->state == SESSION_PARKED ? NULL : "it was claimed elsewhere";
+    if (known != NULL) {
+        bool is_newer = known->state == SESSION_PARKED ? restore->moves >= known->moves
+                                                       : restore->moves > known->moves;
+        return is_newer ? NULL : "it was claimed elsewhere";
     }
     if (restore->key.len > 0 && tombstones_find(&sessions->tombstones, restore->key) != NULL) {
         return "it has ended";
     }
     return sessions_are_full(sessions) ? "broker.sessions is reached" : NULL;
+}
+
+/* It was parked, or another gateway gave an older state of it for the truth. */
+static void take_back(struct session *session, struct peer *peer, const struct session_facts *facts)
+{
+    if (session->holder != NULL) {
+        PEER_SEND(session->holder, GONE, gone, .session = session->handle,
+                  .reason = STR("it has moved"));
+        sessions_park(session);
+        session_log_forget_numbers(&session->log);
+    }
+    sessions_replace(session, facts);
+    sessions_hold(session, peer, facts->handle, facts->expire_ms);
+}
+
+/* What was kept while it had no holder, then relays; or the holder is to yield it again. */
+static void go_on(struct session *session, const struct link_restore *restore)
+{
+    session_log_drop(&session->log, restore->number);
+    if (restore->hold == LINK_HOLD_YIELDED) {
+        sessions_await(session);
+        return;
+    }
+    session_log_send(&session->log, session->holder, session->handle);
+    sessions_confirm(session);
+    if (restore->hold == LINK_HOLD_DETACHED) {
+        sessions_detach(session);
+    }
+    relays_send(&session->relays, session->holder, session->handle);
+    serve_claims(session);
 }
 
 int handover_restore(struct sessions *sessions, struct peer *peer,
@@ -270,19 +336,16 @@ int handover_restore(struct sessions *sessions, struct peer *peer,
                                         .name = restore->name,
                                         .user = restore->user,
                                         .family = restore->family,
-                                        .expire_ms = restore->expire_ms};
+                                        .expire_ms = restore->expire_ms,
+                                        .moves = restore->moves};
     if (session != NULL) {
-        sessions_replace(session, &facts);
-        sessions_hold(session, peer, restore->session, restore->expire_ms);
+        take_back(session, peer, &facts);
     } else {
         session = sessions_open(sessions, peer, &facts);
     }
     sessions->options.stats->sessions_restored++;
     restore_subscriptions(session, restore->subscriptions);
-    if (restore->is_attached == 0) {
-        sessions_detach(session);
-    }
-    relays_send(&session->relays, peer, session->handle);
+    go_on(session, restore);
     return 0;
 }
 

@@ -13,9 +13,12 @@ int handover_claim(struct sessions *sessions, struct peer *peer, const struct li
 void handover_yielded(struct peer *peer, const struct link_yielded *yielded);
 void handover_refused(struct peer *peer, const struct link_refused *refused);
 
+/* Its holder says that it has ended. */
+void handover_drop(struct session *session, const struct link_drop_session *drop);
+
 void handover_relay(struct sessions *sessions, struct peer *peer, const struct link_relay *relay);
-void handover_checkpoint(struct sessions *sessions, struct peer *peer,
-                         const struct link_checkpoint *checkpoint);
+enum link_result handover_checkpoint(struct sessions *sessions, struct peer *peer,
+                                     const struct link_checkpoint *checkpoint);
 
 int handover_restore(struct sessions *sessions, struct peer *peer,
                      const struct link_restore *restore) __attribute__((warn_unused_result));

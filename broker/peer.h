@@ -19,7 +19,8 @@ typedef struct buf *(*peer_begin_cb)(struct peer *peer, uint8_t type);
 typedef void (*peer_end_cb)(struct peer *peer);
 
 struct peer {
-    uint64_t id; /* of the link, never reused; set by peers_add() */
+    uint64_t id;      /* of the link, never reused; set by peers_add() */
+    uint64_t written; /* messages: the sequence number of the last */
     peer_begin_cb begin;
     peer_end_cb end;
     struct map sessions;    /* by handle; entries are sessions.c's */
@@ -46,6 +47,7 @@ void peer_finish(struct peer *peer); /* it holds no session */
 #define PEER_SEND(to, NAME, name, ...)                                                             \
     do {                                                                                           \
         struct peer *to_ = (to);                                                                   \
+        to_->written++;                                                                            \
         link_put_##name(to_->begin(to_, LINK_##NAME), &(struct link_##name){__VA_ARGS__});         \
         to_->end(to_);                                                                             \
     } while (0)

@@ -29,9 +29,40 @@ static bool is_at(const struct session_subscriptions *list, size_t place, uint32
     return place < list->count && list->items[place].number == number;
 }
 
-bool session_subscriptions_has(const struct session_subscriptions *list, uint32_t number)
+const struct session_subscription *
+session_subscriptions_find(const struct session_subscriptions *list, uint32_t number)
 {
-    return is_at(list, find_place(list, number), number);
+    size_t place = find_place(list, number);
+    return is_at(list, place, number) ? &list->items[place] : NULL;
+}
+
+static void collect(struct session_subscription *item, void *owner)
+{
+    if (item->collector == NULL) {
+        item->collector = subscriptions_collect(item->destination, owner, item->number);
+    }
+}
+
+void session_subscriptions_collect(struct session_subscriptions *list, void *owner)
+{
+    list->owner = owner;
+    for (size_t i = 0; i < list->count; i++) {
+        collect(&list->items[i], owner);
+    }
+}
+
+static void uncollect(struct session_subscription *item)
+{
+    subscriptions_uncollect(item->collector);
+    item->collector = NULL;
+}
+
+void session_subscriptions_uncollect(struct session_subscriptions *list)
+{
+    list->owner = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        uncollect(&list->items[i]);
+    }
 }
 
 uint32_t session_subscriptions_add(struct session_subscriptions *list,
@@ -47,10 +78,13 @@ uint32_t session_subscriptions_add(struct session_subscriptions *list,
     struct session_subscription *item = &list->items[place];
     memmove(item + 1, item, (list->count - place) * sizeof(*item));
     list->count++;
-    item->destination = destination;
+    *item = (struct session_subscription){.destination = destination};
     item->group = peer == NULL ? NULL : subscriptions_join(subscriptions, destination, peer);
     item->number = number;
     item->ack = ack;
+    if (list->owner != NULL) {
+        collect(item, list->owner);
+    }
     return item->group == NULL ? 0 : item->group->number;
 }
 
@@ -71,6 +105,7 @@ bool session_subscriptions_remove(struct session_subscriptions *list,
     }
     struct session_subscription *item = &list->items[place];
     leave_group(item, subscriptions);
+    uncollect(item);
     subscriptions_release(subscriptions, item->destination);
     list->count--;
     memmove(item, item + 1, (list->count - place) * sizeof(*item));
@@ -100,8 +135,9 @@ void session_subscriptions_finish(struct session_subscriptions *list,
 {
     session_subscriptions_leave(list, subscriptions);
     for (size_t i = 0; i < list->count; i++) {
+        uncollect(&list->items[i]);
         subscriptions_release(subscriptions, list->items[i].destination);
     }
     mem_free(list->items);
-    *list = (struct session_subscriptions){NULL, 0, 0};
+    *list = (struct session_subscriptions){.owner = list->owner};
 }

@@ -20,6 +20,8 @@
 #include "common/mem.h"
 #include "common/process.h"
 
+#define OVERFLOW_CODE 1008
+
 static void set_state(struct session *session, enum session_state state)
 {
     static const unsigned allowed[] = {
@@ -146,6 +148,8 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     session->can_move = true;
     session->family = facts->family;
     session->expire_ms = facts->expire_ms;
+    session->moves = facts->moves;
+    session_log_init(&session->log, sessions->options.log_bytes_max);
     session->key = copy_str(facts->key);
     session->user = copy_str(facts->user);
     session->name = copy_str(facts->name.len > 0 ? facts->name : draw_name(drawn));
@@ -161,6 +165,18 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     sessions->options.stats->sessions_opened++;
     enter_holder(session, peer, facts->handle);
     return session;
+}
+
+static void start_log(struct session *session)
+{
+    session->log.is_on = true;
+    session_subscriptions_collect(&session->subscriptions, session);
+}
+
+static void stop_log(struct session *session)
+{
+    session_subscriptions_uncollect(&session->subscriptions);
+    session_log_clear(&session->log);
 }
 
 static void leave_holder(struct session *session)
@@ -200,15 +216,69 @@ bool sessions_can_park(const struct session *session)
 void sessions_park(struct session *session)
 {
     leave_holder(session);
+    start_log(session);
     relays_unsend(&session->relays);
     set_state(session, SESSION_PARKED);
     start_expiry(session);
+}
+
+static void release_former(struct session *session)
+{
+    struct peer *former =
+        session->former == 0 ? NULL : peers_find(session->sessions->options.peers, session->former);
+    session->former = 0;
+    if (former != NULL) {
+        PEER_SEND(former, GONE, gone, .session = session->former_handle,
+                  .reason = STR("it has moved"));
+    }
+}
+
+static void keep(struct payload **kept, struct str bytes)
+{
+    payload_release(*kept);
+    *kept = bytes.len == 0 ? NULL : payload_copy(bytes.at, bytes.len);
+}
+
+void sessions_confirm(struct session *session)
+{
+    keep(&session->unsent, STR(""));
+    release_former(session);
+    if (session->state != SESSION_YIELDING) {
+        stop_log(session);
+    }
 }
 
 void sessions_attach(struct session *session)
 {
     session->is_attached = true;
     stop_expiry(session);
+    sessions_confirm(session);
+}
+
+bool sessions_judge(struct session *session)
+{
+    if (!session->log.is_over) {
+        return false;
+    }
+    if (session->state != SESSION_YIELDING && session->state != SESSION_PARKED) {
+        stop_log(session); /* its holder is to confirm that it has it: no harm unless it dies now */
+        return false;
+    }
+    session->sessions->options.stats->sessions_overflowed++;
+    if (session->holder != NULL) {
+        PEER_SEND(session->holder, GONE, gone, .session = session->handle,
+                  .reason = STR("broker.session_log_size is reached"));
+    }
+    sessions_end(session, OVERFLOW_CODE, STR("Too slow"), 2 * session->expire_ms);
+    return true;
+}
+
+void sessions_note_answer(struct session *session, const struct session_log_answer *answer)
+{
+    if (session->log.is_on && session->holder != NULL && answer->request != 0) {
+        session_log_add_answer(&session->log, answer, session->holder->written);
+        (void)sessions_judge(session);
+    }
 }
 
 void sessions_detach(struct session *session)
@@ -224,12 +294,20 @@ void sessions_ask(struct session *session, enum session_state state)
     set_state(session, state);
     session->question = ++session->sessions->last_question;
     if (state == SESSION_YIELDING) {
+        start_log(session);
         PEER_SEND(session->holder, YIELD, yield, .request = session->question,
                   .session = session->handle);
     } else {
         PEER_SEND(session->holder, EXPIRE, expire, .request = session->question,
                   .session = session->handle);
     }
+}
+
+void sessions_await(struct session *session)
+{
+    set_state(session, SESSION_YIELDING);
+    session->question = 0;
+    start_log(session);
 }
 
 bool sessions_is_answer(const struct session *session, uint64_t question, enum session_state state)
@@ -240,15 +318,10 @@ bool sessions_is_answer(const struct session *session, uint64_t question, enum s
 void sessions_refused(struct session *session)
 {
     set_state(session, SESSION_HELD);
+    stop_log(session);
     if (!session->is_attached) {
         start_expiry(session);
     }
-}
-
-static void keep(struct payload **kept, struct str bytes)
-{
-    payload_release(*kept);
-    *kept = bytes.len == 0 ? NULL : payload_copy(bytes.at, bytes.len);
 }
 
 bool sessions_keep_checkpoint(struct session *session, struct str state)
@@ -267,7 +340,9 @@ void sessions_keep_yielded(struct session *session, struct str checkpoint, struc
 
 void sessions_settle(struct session *session)
 {
-    keep(&session->unsent, STR(""));
+    if (payload_len(session->unsent) > SESSION_UNSENT_BYTES_MAX) {
+        keep(&session->unsent, STR(""));
+    }
     if (payload_len(session->checkpoint) > SESSION_CHECKPOINT_BYTES_MAX) {
         session->can_move = false;
         keep(&session->checkpoint, STR(""));
@@ -280,7 +355,12 @@ enum link_result sessions_subscribe(struct session *session, uint32_t number, ui
 {
     const struct sessions_options *options = &session->sessions->options;
     struct session_subscriptions *list = &session->subscriptions;
-    if (session_subscriptions_has(list, number)) {
+    const struct session_subscription *known = session_subscriptions_find(list, number);
+    if (known != NULL && str_equal(subscriptions_text(known->destination), destination)) {
+        *out_group = known->group == NULL ? 0 : known->group->number;
+        return LINK_OK; /* it was asked again: the first answer was lost */
+    }
+    if (known != NULL) {
         *out_reason = "the session has a subscription of that number";
         return LINK_DENIED;
     }
@@ -317,6 +397,7 @@ static void drop_subscriptions(struct session *session)
 void sessions_replace(struct session *session, const struct session_facts *facts)
 {
     drop_subscriptions(session);
+    session->moves = facts->moves;
     free_str(&session->user);
     session->user = copy_str(facts->user);
     session->family = facts->family;
@@ -327,6 +408,8 @@ void sessions_end(struct session *session, uint16_t code, struct str reason, uin
     struct sessions *sessions = session->sessions;
     stop_expiry(session);
     leave_holder(session);
+    release_former(session);
+    stop_log(session);
     drop_subscriptions(session);
     if (session->key.len > 0) {
         map_remove(&sessions->by_key, session->key);

@@ -17,6 +17,7 @@
 
 #include "broker/claims.h"
 #include "broker/relays.h"
+#include "broker/session_log.h"
 #include "broker/session_subscriptions.h"
 #include "broker/tombstones.h"
 
@@ -34,6 +35,7 @@ struct session {
     uint64_t handle;     /* the holder's number; key in peer::sessions */
     uint64_t question;   /* request of the YIELD or EXPIRE under way */
     enum session_state state;
+    uint32_t moves;   /* how often it has changed hands */
     bool is_attached; /* the holder has a receiver */
     bool can_move;    /* false: its checkpoint was too long to keep */
     uint8_t family;   /* enum link_family */
@@ -42,7 +44,10 @@ struct session {
     struct session_subscriptions subscriptions;
     struct payload *checkpoint; /* owned; NULL: none yet */
     struct payload *unsent;     /* owned; only of a session yielded to nobody */
-    struct claim_list claims;   /* that wait for the holder's answer */
+    struct session_log log; /* on from YIELD until the next holder has confirmed, or a refusal */
+    uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
+    uint64_t former_handle;
+    struct claim_list claims; /* that wait for the holder's answer */
     struct relay_list relays;
     struct str key;  /* owned; key in sessions::by_key unless empty; never shown */
     struct str name; /* owned; public */
@@ -56,6 +61,7 @@ struct sessions_options { /* all borrowed */
     struct stats *stats;
     size_t sessions_max;
     size_t subscriptions_max; /* of one session */
+    size_t log_bytes_max;     /* likewise */
 };
 
 struct sessions {
@@ -77,6 +83,7 @@ struct session_facts {
     struct str user;
     uint8_t family;
     uint32_t expire_ms;
+    uint32_t moves;
 };
 
 void sessions_init(struct sessions *sessions, const struct sessions_options *options);
@@ -91,7 +98,8 @@ struct session *sessions_find_key(const struct sessions *sessions, struct str ke
 struct session *sessions_open(struct sessions *sessions, struct peer *peer,
                               const struct session_facts *facts);
 
-/* The session of a lost link, or one just yielded, goes to `peer` with its subscriptions: HELD, attached. */
+/* The session of a lost link, or one just yielded, goes to `peer` with its subscriptions: HELD, attached.
+ * Its log stays on until sessions_confirm(). */
 void sessions_hold(struct session *session, struct peer *peer, uint64_t handle, uint32_t expire_ms);
 
 /* Out of its holder's hands and groups: PARKED, until sessions_hold() or `expire_ms` have passed. */
@@ -100,12 +108,20 @@ void sessions_park(struct session *session);
 /* A key, an HTTP family, and no more to keep than may be kept. */
 bool sessions_can_park(const struct session *session);
 
+/* The holder has all that was kept for it: nothing is collected any more (but for a YIELD under way),
+ * and who yielded it may forget it. */
+void sessions_confirm(struct session *session);
+
+/* A log that was too short ends the session: YIELDING or PARKED. True when that happened. */
+bool sessions_judge(struct session *session);
+
 /* Its receiver is there again, or gone: then the holder is asked EXPIRE after `expire_ms`. */
 void sessions_attach(struct session *session);
 void sessions_detach(struct session *session);
 
 /* Asks the holder YIELD or EXPIRE; the answer counts if it carries the question's number. */
 void sessions_ask(struct session *session, enum session_state state);
+void sessions_await(struct session *session); /* YIELDED comes unasked, with request 0 */
 bool sessions_is_answer(const struct session *session, uint64_t question, enum session_state state);
 void sessions_refused(struct session *session); /* HELD again */
 
@@ -118,9 +134,13 @@ void sessions_unsubscribe(struct session *session, uint32_t number); /* an unkno
 /* What the next holder gets. False: the checkpoint is too long; the session has none then, and cannot park. */
 bool sessions_keep_checkpoint(struct session *session, struct str state);
 
-/* As yielded, whatever its length: for the claim that waits. sessions_settle() when that is served. */
+/* As yielded, whatever its length: for the claim that waits. sessions_settle() when that is served: what is too
+ * long to be kept goes. */
 void sessions_keep_yielded(struct session *session, struct str checkpoint, struct str unsent);
 void sessions_settle(struct session *session);
+
+/* An answer its holder was just sent is noted where the session may move. */
+void sessions_note_answer(struct session *session, const struct session_log_answer *answer);
 
 /* What RESTORE says replaces what was kept of a parked session; its subscriptions go. */
 void sessions_replace(struct session *session, const struct session_facts *facts);

@@ -19,7 +19,8 @@
     S(sessions_restored)                                                                           \
     S(sessions_moved)                                                                              \
     S(sessions_parked)                                                                             \
-    S(sessions_expired) /* parked for too long */                                                  \
+    S(sessions_overflowed) /* ended: their log was too short */                                    \
+    S(sessions_expired)    /* parked for too long */                                               \
     S(sessions_closed)                                                                             \
     S(claims_new)                                                                                  \
     S(claims_busy)                                                                                 \
@@ -30,6 +31,7 @@
     S(yields_yielded)                                                                              \
     S(yields_refused)                                                                              \
     S(relays)                                                                                      \
+    S(relays_queued)  /* no holder to send to when they came */                                    \
     S(relays_refused) /* ABSENT, LIMIT */                                                          \
     S(subscriptions_opened)                                                                        \
     S(subscriptions_closed)                                                                        \

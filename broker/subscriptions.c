@@ -20,6 +20,7 @@
 struct destination {
     struct pattern_entry pattern; /* in subscriptions::patterns if it is one */
     struct group **groups;        /* owned array of owned groups */
+    struct list_node collectors;  /* owned by whoever collects */
     size_t group_count;
     size_t group_cap;
     size_t refs;
@@ -65,6 +66,7 @@ static struct destination *create_destination(struct subscriptions *subscription
     char *bytes = (char *)(destination + 1);
     memcpy(bytes, name.at, name.len);
     destination->text = (struct str){bytes, name.len};
+    list_init(&destination->collectors);
     destination->is_pattern = destination_is_pattern(name);
     map_put(&subscriptions->destinations, destination->text, destination);
     if (destination->is_pattern) {
@@ -89,13 +91,18 @@ struct destination *subscriptions_intern(struct subscriptions *subscriptions, st
     return destination;
 }
 
+struct str subscriptions_text(const struct destination *destination)
+{
+    return destination->text;
+}
+
 void subscriptions_release(struct subscriptions *subscriptions, struct destination *destination)
 {
     assert(destination->refs > 0);
     if (--destination->refs > 0) {
         return;
     }
-    assert(destination->group_count == 0);
+    assert(destination->group_count == 0 && list_is_empty(&destination->collectors));
     if (destination->is_pattern) {
         patterns_remove(&subscriptions->patterns, &destination->pattern);
     }
@@ -167,30 +174,55 @@ void subscriptions_leave(struct subscriptions *subscriptions, struct group *grou
     mem_free(group);
 }
 
+struct collector *subscriptions_collect(struct destination *destination, void *owner,
+                                        uint32_t number)
+{
+    struct collector *collector = mem_zalloc(sizeof(*collector));
+    collector->destination = destination;
+    collector->owner = owner;
+    collector->number = number;
+    list_append(&destination->collectors, &collector->node);
+    return collector;
+}
+
+void subscriptions_uncollect(struct collector *collector)
+{
+    if (collector != NULL) {
+        list_remove(&collector->node);
+        mem_free(collector);
+    }
+}
+
 struct match {
     subscriptions_match_cb matched;
+    subscriptions_collect_cb collected;
     void *data;
 };
 
-static void report_groups(const struct destination *destination, const struct match *match)
+static void report(const struct destination *destination, const struct match *match)
 {
     for (size_t i = 0; i < destination->group_count; i++) {
         match->matched(destination->groups[i], match->data);
+    }
+    LIST_EACH(&destination->collectors, node)
+    {
+        match->collected(LIST_OF(node, struct collector, node), match->data);
     }
 }
 
 static void on_pattern(struct pattern_entry *entry, void *data)
 {
-    report_groups(MEM_CONTAINER(entry, struct destination, pattern), data);
+    report(MEM_CONTAINER(entry, struct destination, pattern), data);
 }
 
 void subscriptions_match(struct subscriptions *subscriptions, struct str name,
-                         subscriptions_match_cb matched, void *data)
+                         subscriptions_match_cb matched, subscriptions_collect_cb collected,
+                         void *data)
 {
-    struct match match = {matched, data};
+    struct match match = {matched, collected, data};
     const struct destination *exact = map_get(&subscriptions->destinations, name);
     if (exact != NULL && !exact->is_pattern) {
-        report_groups(exact, &match);
+        report(exact, &match);
     }
     patterns_match(&subscriptions->patterns, name, on_pattern, &match);
 }

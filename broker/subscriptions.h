@@ -22,14 +22,23 @@ struct group {
     size_t place; /* in destination's groups */
 };
 
+/* Somebody who notes what a destination would have brought, without being in a group. */
+struct collector {
+    struct list_node node;           /* of the destination */
+    struct destination *destination; /* borrowed: its subscription holds a reference */
+    void *owner;
+    uint32_t number;
+};
+
 struct subscriptions {
     struct map destinations; /* owned, by text */
     struct patterns patterns;
     size_t group_count;
 };
 
-/* Nothing is joined or left inside. */
+/* Nothing is joined, left or collected inside. */
 typedef void (*subscriptions_match_cb)(struct group *group, void *data);
+typedef void (*subscriptions_collect_cb)(const struct collector *collector, void *data);
 
 void subscriptions_init(struct subscriptions *subscriptions, char separator);
 void subscriptions_finish(struct subscriptions *subscriptions); /* it is empty */
@@ -37,6 +46,7 @@ void subscriptions_finish(struct subscriptions *subscriptions); /* it is empty *
 /* NULL for a name that nobody may subscribe to: then *out_reason says why. Else one reference more. */
 struct destination *subscriptions_intern(struct subscriptions *subscriptions, struct str name,
                                          const char **out_reason);
+struct str subscriptions_text(const struct destination *destination);
 void subscriptions_release(struct subscriptions *subscriptions, struct destination *destination);
 
 /* The peer's group of that destination, with one subscription more; made if there is none. */
@@ -44,6 +54,11 @@ struct group *subscriptions_join(struct subscriptions *subscriptions,
                                  struct destination *destination, struct peer *peer);
 void subscriptions_leave(struct subscriptions *subscriptions, struct group *group);
 
-/* Each group that matches, once. */
+struct collector *subscriptions_collect(struct destination *destination, void *owner,
+                                        uint32_t number);
+void subscriptions_uncollect(struct collector *collector); /* takes NULL */
+
+/* Each group that matches, once; each collector. */
 void subscriptions_match(struct subscriptions *subscriptions, struct str name,
-                         subscriptions_match_cb matched, void *data);
+                         subscriptions_match_cb matched, subscriptions_collect_cb collected,
+                         void *data);

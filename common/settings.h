@@ -40,8 +40,9 @@ struct broker_settings {
     uint64_t link_stall_ms;      /* queued without progress for so long: the link is lost */
     size_t message_window_bytes; /* credit one gateway has for PUBLISH, RELAY and RESTORE */
     size_t sessions_max;
-    size_t subscriptions_max; /* per session */
-    uint32_t *allow_uids;     /* who may connect to the socket; never empty */
+    size_t subscriptions_max;     /* per session */
+    size_t session_log_bytes_max; /* kept for a session that is between two gateways */
+    uint32_t *allow_uids;         /* who may connect to the socket; never empty */
     size_t allow_uid_count;
     struct admin_settings admin;
 };
@@ -150,6 +151,7 @@ struct gateway_settings {
     struct timeouts_settings timeouts;
     uint64_t link_retry_ms_max; /* back-off to the broker ends at this */
     struct admin_settings admin;
+    uint64_t drain_timeout_ms; /* from SIGTERM to the end */
 };
 
 struct settings {

@@ -77,6 +77,10 @@ const struct option settings_rows[] = {
      BETWEEN(1, MILLION), BROKER,
      .meaning = "Subscriptions of one session. Beyond: the SUBSCRIBE is refused. A gateway "
                 "refuses earlier, at `gateway.limits.subscriptions`."},
+    {.path = "broker.session_log_size", IN_ROOT(SIZE, broker.session_log_bytes_max),
+     .fallback = "512KiB", BETWEEN(4 * KIB, 1 * GIB), BROKER,
+     .meaning = "Bytes of messages kept for one session while it goes from one gateway to another, "
+                "or has none; 1,000 messages at most. Beyond: the session ends with code 1008."},
     {.path = "broker.allow_uids", IN_ROOT(NUMBERS, broker.allow_uids),
      COUNTED(settings, broker.allow_uid_count), .fallback_note = "the broker's own user and root",
      BETWEEN(1, 64), BROKER,
@@ -113,6 +117,10 @@ const struct option settings_rows[] = {
      .words = "error|replace|ignore", .fallback = "error", GATEWAY,
      .meaning = "What a SUBSCRIBE does whose id the session uses already: an ERROR, take the "
                 "earlier one's place, or nothing."},
+    {.path = "gateway.drain_timeout", IN_ROOT(DURATION, gateway.drain_timeout_ms),
+     .fallback = "20s", BETWEEN(100, HOUR), GATEWAY,
+     .meaning = "From SIGTERM to the end: clients are told, sessions handed over, answers written. "
+                "Longer: what is left is cut."},
     {.path = "gateway.link_retry_max", IN_ROOT(DURATION, gateway.link_retry_ms_max),
      .fallback = "2s", BETWEEN(10, 10 * MINUTE), GATEWAY,
      .meaning = "The longest pause between two attempts to reach the broker."},

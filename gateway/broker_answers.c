@@ -136,8 +136,8 @@ static int take_checkpointed(struct broker_link *link, struct str body)
 static int take_delivered(struct broker_link *link, struct str body)
 {
     struct link_delivered delivered;
-    if (link_get_delivered(body, &delivered) < 0 || delivered.individuals.len > 0) {
-        return ERR_PROTOCOL; /* individuals: a feature we have not offered */
+    if (link_get_delivered(body, &delivered) < 0) {
+        return ERR_PROTOCOL;
     }
     link->runtime->stats.delivered_messages++;
     link->handler->delivered(link->data, &delivered);
@@ -204,6 +204,27 @@ static int take_yield(struct broker_link *link, struct str body)
     return 0;
 }
 
+static int take_relayed(struct broker_link *link, struct str body)
+{
+    struct link_relayed relayed;
+    if (link_get_relayed(body, &relayed) < 0) {
+        return ERR_PROTOCOL;
+    }
+    link->handler->relayed(link->data, &relayed);
+    return 0;
+}
+
+static int take_relay_done(struct broker_link *link, struct str body)
+{
+    struct link_relay_done done;
+    if (link_get_relay_done(body, &done) < 0) {
+        return ERR_PROTOCOL;
+    }
+    outbox_answered(&link->outbox, done.request);
+    link->handler->relay_done(link->data, done.request, done.result);
+    return 0;
+}
+
 static int take_expire(struct broker_link *link, struct str body)
 {
     struct link_expire expire;
@@ -228,6 +249,8 @@ static const struct {
     {LINK_CHECKPOINTED, LINK_UP, take_checkpointed},
     {LINK_EXPIRE, LINK_UP, take_expire},
     {LINK_YIELD, LINK_UP, take_yield},
+    {LINK_RELAYED, LINK_UP, take_relayed},
+    {LINK_RELAY_DONE, LINK_UP, take_relay_done},
     {LINK_RESTORED, LINK_UP, take_restored},
     {LINK_GONE, LINK_UP, take_gone},
     {LINK_HELLOED, LINK_GREETING, take_helloed},

@@ -50,10 +50,43 @@ static void set_phase(struct broker_link *link, enum broker_link_phase phase)
 
 /* ---- messages to the broker ---- */
 
+static void send_scratch(struct broker_link *link, uint8_t type, uint64_t request);
+
+/* A body that makes more than that of it is cut in two, so that it always finds credit. */
+static size_t gather_bytes_max(const struct broker_link *link)
+{
+    return link->outbox.window / 2;
+}
+
+static void send_mark(struct broker_link *link, const struct link_checkpoint *mark)
+{
+    struct link_checkpoint checkpoint = *mark;
+    checkpoint.messages = buf_str(&link->gathered);
+    link->is_gathering = false;
+    link_put_checkpoint(&link->scratch, &checkpoint);
+    send_scratch(link, LINK_CHECKPOINT, checkpoint.request);
+    link->gathered.len = 0;
+}
+
+static void gather(struct broker_link *link, uint8_t type)
+{
+    if (link->gathered.len + link->scratch.len > gather_bytes_max(link) && link->gathered.len > 0) {
+        struct buf next = link->scratch;
+        link->scratch = (struct buf){0};
+        send_mark(link, &(struct link_checkpoint){.session = link->mark.session});
+        buf_finish(&link->scratch);
+        link->scratch = next;
+        link->is_gathering = true;
+    }
+    link_put_message(&link->gathered, type, buf_str(&link->scratch));
+}
+
 /* What stands in `scratch` goes out. */
 static void send_scratch(struct broker_link *link, uint8_t type, uint64_t request)
 {
-    if (!link->is_closing) {
+    if (link->is_gathering) {
+        gather(link, type);
+    } else if (!link->is_closing) {
         outbox_send(&link->outbox, type, request, buf_str(&link->scratch));
     }
     link->scratch.len = 0;
@@ -94,14 +127,78 @@ void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubsc
     send_scratch(link, LINK_UNSUBSCRIBE, unsubscribe->request);
 }
 
+/* Inside a body nothing but an answer in turn is wanted: that of a subscription nobody has. */
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint)
 {
+    if (link->is_gathering) {
+        broker_link_unsubscribe(link, &(struct link_unsubscribe){.request = checkpoint->request,
+                                                                 .session = checkpoint->session});
+        return;
+    }
     link_put_checkpoint(&link->scratch, checkpoint);
     send_scratch(link, LINK_CHECKPOINT, checkpoint->request);
 }
 
+void broker_link_begin_body(struct broker_link *link, const struct link_checkpoint *mark)
+{
+    assert(!link->is_gathering);
+    link->is_gathering = true;
+    link->mark = *mark;
+}
+
+bool broker_link_is_gathering(const struct broker_link *link)
+{
+    return link->is_gathering;
+}
+
+void broker_link_end_body(struct broker_link *link, struct str state)
+{
+    if (link->is_gathering) {
+        link->mark.state = state;
+        send_mark(link, &link->mark);
+    }
+}
+
+void broker_link_yielded(struct broker_link *link, const struct link_yielded *yielded)
+{
+    if (link->phase == LINK_UP) {
+        link_put_yielded(&link->scratch, yielded);
+        send_scratch(link, LINK_YIELDED, 0);
+    }
+}
+
+void broker_link_offer(struct broker_link *link, uint64_t session)
+{
+    if (link->phase == LINK_UP) {
+        link_put_offer(&link->scratch, &(struct link_offer){.session = session});
+        send_scratch(link, LINK_OFFER, 0);
+    }
+}
+
+void broker_link_relay(struct broker_link *link, const struct link_relay *relay)
+{
+    link_put_relay(&link->scratch, relay);
+    send_scratch(link, LINK_RELAY, relay->request);
+}
+
+bool broker_link_cancel_relay(struct broker_link *link, uint64_t request)
+{
+    return outbox_cancel(&link->outbox, request);
+}
+
+uint64_t broker_link_handled(const struct broker_link *link)
+{
+    return link->link.received;
+}
+
+uint64_t broker_link_handled_before(const struct broker_link *link)
+{
+    return link->handled;
+}
+
 void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop)
 {
+    broker_link_end_body(link, STR(""));
     if (link->phase == LINK_UP || drop->remember_ms > 0) {
         link_put_drop_session(&link->scratch, drop);
         send_scratch(link, LINK_DROP_SESSION, 0);
@@ -202,6 +299,7 @@ void broker_link_greeted(struct broker_link *link, const struct link_helloed *he
     link_put_restore_end(&link->scratch, &end);
     outbox_start(&link->outbox, buf_str(&link->scratch), &later);
     link->scratch.len = 0;
+    link->handler->yield_again(link->data);
     broker_link_tell_waiters(link);
 }
 
@@ -255,6 +353,7 @@ static void on_link_closed(struct link *link)
 static void fall_down(struct broker_link *link, int code)
 {
     bool was_up = link->phase == LINK_UP;
+    link->handled = link->link.received;
     wheel_remove(&link->runtime->wheel, &link->timer);
     set_phase(link, LINK_DOWN);
     link_close(&link->link);
@@ -356,6 +455,7 @@ struct broker_link *broker_link_create(struct runtime *runtime,
     link->settings = settings;
     link->retry_ms = RETRY_MS_MIN;
     process_random(&link->gateway, sizeof link->gateway);
+    link->last_request = link->gateway << 32; /* unlike any other gateway's: answers may move */
     outbox_init(&link->outbox, settings->message_window_bytes);
     list_init(&link->waiters);
     return link;
@@ -394,5 +494,6 @@ void broker_link_destroy(struct broker_link *link)
     assert(!link->has_pipe);
     outbox_finish(&link->outbox);
     buf_finish(&link->scratch);
+    buf_finish(&link->gathered);
     mem_free(link);
 }

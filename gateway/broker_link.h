@@ -43,6 +43,10 @@ struct broker_link_handler {
     void (*delivered)(void *data, const struct link_delivered *delivered);
     void (*expire)(void *data, uint64_t request, uint64_t session);
     void (*yield)(void *data, uint64_t request, uint64_t session);
+    void (*relayed)(void *data, const struct link_relayed *relayed);
+    void (*relay_done)(void *data, uint64_t request, uint8_t result);
+    void (*yield_again)(void *data); /* behind `restore`, and what was not answered: YIELDED of
+                                        sessions that were restored as yielded */
     void (*gone)(void *data, uint64_t session, struct str reason);
 };
 
@@ -92,6 +96,22 @@ void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoi
 /* While the link is down only a drop that leaves a tombstone is kept: what is not restored ends
  * by itself. */
 void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop);
+void broker_link_yielded(struct broker_link *link, const struct link_yielded *yielded);
+void broker_link_offer(struct broker_link *link, uint64_t session);
+void broker_link_relay(struct broker_link *link, const struct link_relay *relay);
+
+/* Takes a relay back that was never sent; false when its answer will come. */
+bool broker_link_cancel_relay(struct broker_link *link, uint64_t request);
+
+/* Between these two, what the session publishes and subscribes to is gathered, and goes out in one
+ * CHECKPOINT: all of it is handled or none. Ended early by broker_link_drop() of the session. */
+void broker_link_begin_body(struct broker_link *link, const struct link_checkpoint *mark);
+bool broker_link_is_gathering(const struct broker_link *link);
+void broker_link_end_body(struct broker_link *link, struct str state);
+
+/* The number of the broker's last message that was read: on this link; on the one before it. */
+uint64_t broker_link_handled(const struct broker_link *link);
+uint64_t broker_link_handled_before(const struct broker_link *link);
 void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session);
 
 /* Nothing where the session will be restored anyway, with what is true then. */

@@ -21,8 +21,12 @@ struct broker_link {
     uint64_t gateway; /* drawn at start: names us */
     uint64_t last_request;
     struct outbox outbox;
-    struct list_node waiters; /* struct broker_link_waiter */
-    struct buf scratch;       /* a body being encoded */
+    struct list_node waiters;    /* struct broker_link_waiter */
+    struct buf scratch;          /* a body being encoded */
+    struct buf gathered;         /* messages of the CHECKPOINT being made */
+    struct link_checkpoint mark; /* that CHECKPOINT */
+    uint64_t handled;            /* messages read on the link before this */
+    bool is_gathering;
     broker_link_closed_cb closed;
     void *closed_data;
     enum broker_link_phase phase;

@@ -310,3 +310,12 @@ void delivery_deliver(struct delivery *delivery, const struct link_delivered *de
     drop_frames(delivery);
     close_holes(delivery);
 }
+
+void delivery_deliver_one(struct delivery *delivery, struct delivery_shape *shape,
+                          const struct service_host *host, const struct link_message *message)
+{
+    struct shared_frame *frame = build_frame(delivery, shape, message);
+    delivery->stats->deliveries++;
+    host->ops->send(host->data, frame);
+    shared_frame_release(frame);
+}

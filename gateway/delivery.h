@@ -43,5 +43,9 @@ void delivery_leave(struct delivery *delivery,
 /* The link is lost: its group numbers mean nothing any more. */
 void delivery_clear(struct delivery *delivery);
 
+/* One message to one subscription, whatever group it is in. */
+void delivery_deliver_one(struct delivery *delivery, struct delivery_shape *shape,
+                          const struct service_host *host, const struct link_message *message);
+
 /* One message to the members of its groups. Those that join meanwhile do not get it. */
 void delivery_deliver(struct delivery *delivery, const struct link_delivered *delivered);

@@ -145,6 +145,25 @@ static void on_delivered(void *data, const struct link_delivered *delivered)
 {
     struct gateway *gateway = data;
     delivery_deliver(gateway->delivery, delivered);
+    sessions_deliver(gateway->sessions, delivered);
+}
+
+static void on_relayed(void *data, const struct link_relayed *relayed)
+{
+    struct gateway *gateway = data;
+    sessions_relayed(gateway->sessions, relayed);
+}
+
+static void on_relay_done(void *data, uint64_t request, uint8_t result)
+{
+    struct gateway *gateway = data;
+    sessions_relay_done(gateway->sessions, request, result);
+}
+
+static void on_yield_again(void *data)
+{
+    struct gateway *gateway = data;
+    sessions_yield_again(gateway->sessions);
 }
 
 static void on_expire(void *data, uint64_t request, uint64_t session)
@@ -176,6 +195,9 @@ static const struct broker_link_handler link_handler = {
     .delivered = on_delivered,
     .expire = on_expire,
     .yield = on_yield,
+    .relayed = on_relayed,
+    .relay_done = on_relay_done,
+    .yield_again = on_yield_again,
     .gone = on_gone,
 };
 

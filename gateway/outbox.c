@@ -9,7 +9,7 @@
  * The list of unanswered requests is in the order of sending and the held ones among them are its
  * tail, so that sending all again keeps the order.
  *
- * What counts against the credit: the bodies of PUBLISH, RELAY and RESTORE.
+ * What counts against the credit: the bodies of PUBLISH, CHECKPOINT, RELAY and RESTORE.
  */
 #include "gateway/outbox.h"
 
@@ -49,14 +49,16 @@ static struct outgoing *keep_message(uint8_t type, struct str body)
 
 static bool needs_credit(uint8_t type)
 {
-    return type == LINK_PUBLISH || type == LINK_RESTORE || type == LINK_RELAY;
+    return type == LINK_PUBLISH || type == LINK_CHECKPOINT || type == LINK_RESTORE ||
+           type == LINK_RELAY;
 }
 
 /* True of a link that is lost: nobody will ask for it on the next. */
 static bool is_of_link(uint8_t type)
 {
     return type == LINK_ATTACH || type == LINK_DETACH || type == LINK_REFUSED ||
-           type == LINK_RESTORE || type == LINK_RESTORE_END;
+           type == LINK_YIELDED || type == LINK_OFFER || type == LINK_RESTORE ||
+           type == LINK_RESTORE_END;
 }
 
 /* A body larger than the window takes all of it. */

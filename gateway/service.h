@@ -10,6 +10,7 @@
 struct broker_answer;
 struct endpoint_settings;
 struct limits_settings;
+struct link_message;
 
 /* Calls up into the session, given to a service at its creation. */
 struct service_host_ops {
@@ -45,6 +46,15 @@ struct service_ops {
 
     /* It knows who the client is, and takes messages of full length. NULL: from the start. */
     bool (*knows_client)(const void *service);
+
+    /* Its state as bytes for another gateway's thaw(), which answers NULL when it does not understand
+     * them, and writes nothing before it returns. freeze() NULL: there is no state, open() begins it anew
+     * without anybody noticing. */
+    void (*freeze)(const void *service, struct buf *out);
+    void *(*thaw)(void *context, const struct service_host *host, struct str state);
+
+    /* A message for one of its subscriptions. */
+    void (*deliver)(void *service, uint32_t subscription, const struct link_message *message);
 
     /* What a service with subscriptions hears of the broker; NULL where there are none. The
      * entries of LINK_RESTORE for what the broker has confirmed; then, for each, its group on

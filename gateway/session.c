@@ -33,6 +33,7 @@
 
 /* What comes within one turn of the loop may be so many times the queue's limit: nobody could have
  * read it yet. */
+#define UNSENT_BYTES_MAX ((size_t)1 << 20) /* that a tombstone takes */
 #define BURST_FACTOR 8
 
 static const struct {
@@ -77,6 +78,7 @@ static void destroy_session(struct session *session)
     mem_free((char *)(uintptr_t)session->key.at);
     mem_free((char *)(uintptr_t)session->host.name.at);
     mem_free(session->farewell);
+    buf_finish(&session->relays);
     mem_free(session);
 }
 
@@ -156,16 +158,31 @@ static void keep_farewell(struct session *session, const struct session_end *end
     session->farewell = farewell;
 }
 
+/* Nobody is here to get what is queued: it goes with the tombstone, to whichever gateway is asked next. */
+static bool leaves_frames(const struct session *session, const struct session_end *end)
+{
+    return !end->drops_queue && end->remember_ms > 0 && session->key.at != NULL &&
+           session->transport == NULL && session->queue.count > 0 &&
+           session->queue.bytes <= UNSENT_BYTES_MAX;
+}
+
 static void tell_broker(struct session *session, const struct session_end *end)
 {
     if (!end->is_silent && session->state != SESSION_CONNECTING) {
+        struct buf unsent = {0};
+        if (leaves_frames(session, end)) {
+            session_put_unsent(session, &unsent);
+            session_queue_drop(&session->queue);
+        }
         const struct link_drop_session drop = {
             .session = session->host.session,
             .code = (uint16_t)end->code,
             .reason = end->reason,
             .remember_ms = session->key.at == NULL ? 0 : (uint32_t)end->remember_ms,
+            .unsent = buf_str(&unsent),
         };
         broker_link_drop(session->sessions->link, &drop);
+        buf_finish(&unsent);
     }
 }
 
@@ -196,6 +213,7 @@ void session_finish(struct session *session, const struct session_end *end)
     }
     session_set_state(session, SESSION_CLOSING);
     wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    session_yield_forget(session);
     close_service(session);
     if (end->drops_queue) {
         session_queue_drop(&session->queue);
@@ -209,6 +227,20 @@ void session_finish(struct session *session, const struct session_end *end)
         wheel_add(&runtime_of(session)->wheel, &session->timer, end->remember_ms, on_farewell_late);
     }
     session_unpin(session);
+}
+
+void session_vanish(struct session *session)
+{
+    session->is_over = true;
+    session->sessions->count--;
+    runtime_of(session)->stats.sessions_closed++;
+    runtime_of(session)->stats.closed_moved++;
+    session_set_state(session, SESSION_CLOSING);
+    wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    session_yield_forget(session);
+    close_service(session);
+    session_inputs_hand_over(session);
+    session_queue_drop(&session->queue);
 }
 
 uint64_t session_remember_ms(const struct session *session)
@@ -378,7 +410,7 @@ size_t session_take(struct session *session, struct shared_frame **out_frames, s
 
 /* ---- attach and detach ---- */
 
-static void send_all_queued(struct session *session)
+void session_send_queued(struct session *session)
 {
     struct transport *transport = session->transport;
     if (session->queue.count == 0) {
@@ -395,19 +427,14 @@ static void send_all_queued(struct session *session)
     }
 }
 
-void session_attach_here(struct session *session, struct transport *transport)
+static void take_transport(struct session *session, struct transport *transport)
 {
-    if (session->transport != NULL) {
-        transport->ops->close(transport, 2010, STR("Another connection still open"));
-        return;
-    }
     session->transport = transport;
     transport->session = session;
     session->read_ms = runtime_now(runtime_of(session));
     if (session->state == SESSION_CONNECTING) {
         return;
     }
-    session_pin(session);
     session_count_attached(session);
     if (session->state == SESSION_DETACHED) {
         session_set_state(session, SESSION_OPEN);
@@ -416,10 +443,22 @@ void session_attach_here(struct session *session, struct transport *transport)
     }
     transport->ops->opened(transport, false);
     if (session->transport == transport) {
-        send_all_queued(session);
+        session_send_queued(session);
     }
     if (session->transport == transport && session->farewell != NULL && session->queue.count == 0) {
         say_farewell(session);
+    }
+}
+
+void session_attach_here(struct session *session, struct transport *transport)
+{
+    session_pin(session);
+    if (session->transport != NULL && session_outlook(session) != OUTLOOK_DEAD) {
+        transport->ops->close(transport, 2010, STR("Another connection still open"));
+    } else if (session->is_over && session->farewell == NULL) {
+        transport->ops->close(transport, 1002, STR("Connection interrupted")); /* by the dead one */
+    } else {
+        take_transport(session, transport);
     }
     session_unpin(session);
 }
@@ -449,6 +488,11 @@ static void cut_off(struct session *session, bool had_all)
     }
 }
 
+void session_cut_off(struct session *session)
+{
+    cut_off(session, true);
+}
+
 void session_detach(struct transport *transport, enum detach_reason reason)
 {
     struct session *session = transport->session;
@@ -476,6 +520,7 @@ void session_detach(struct transport *transport, enum detach_reason reason)
             cut_off(session, had_all);
         }
     }
+    session_yield_settle(session);
     session_unpin(session);
 }
 

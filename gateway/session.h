@@ -82,9 +82,9 @@ void session_receive_all(struct sessions *sessions, const struct endpoint_settin
                          void *data);
 void session_forget_send(struct sessions *sessions, void *data);
 
-/* Is there a session of that key here? (404 before a body is parsed.) */
-bool session_exists(struct sessions *sessions, const struct endpoint_settings *endpoint,
-                    struct str session_id);
+/* False: a session of that key has ended here. (404 before a body is parsed.) */
+bool session_may_exist(struct sessions *sessions, const struct endpoint_settings *endpoint,
+                       struct str session_id);
 
 /* Any byte the client sent (pongs, empty messages) counts as a sign of life for STOMP's heart-
  * beats. */

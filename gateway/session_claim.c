@@ -4,7 +4,7 @@
  * from its answer.
  *
  *   session_claim_send(); session_claim_answered(): NEW opens the session (`o`, the service, what
- *   came meanwhile), all else ends it in the protocol's own words. No answer within
+ *   came meanwhile), MOVED lets it go on here (session_move.c), all else ends it in the protocol's own words. No answer within
  *   timeouts.link_wait: 1013.
  */
 #include <assert.h>
@@ -38,28 +38,30 @@ void session_claim_send(struct session *session)
     broker_link_claim(session->sessions->link, &claim);
 }
 
-/* It was another gateway's, and we cannot take a conversation over: HELLO did not say so, but
- * that gateway has died. */
-static void give_back(struct session *session)
-{
-    const struct link_drop_session drop = {
-        .session = session->host.session,
-        .code = 1002,
-        .reason = STR("Connection interrupted"),
-        .remember_ms = (uint32_t)session_remember_ms(session),
-    };
-    broker_link_drop(session->sessions->link, &drop);
-}
-
 static const struct {
     unsigned code;
     const char *reason;
 } claim_texts[] = {
-    [LINK_CLAIM_MOVED] = {1002, "Connection interrupted"},
     [LINK_CLAIM_BUSY] = {2010, "Another connection still open"},
     [LINK_CLAIM_OTHER] = {1002, "Connection interrupted"},
     [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
 };
+
+/* It ended with frames that no receiver has got: they come first, and `c` with the next request, or
+ * behind them on a stream. */
+static void close_with_frames(struct session *session, const struct link_claimed *claimed)
+{
+    struct transport *transport = session->transport;
+    session_pin(session);
+    session_unlink_transport(session);
+    session_take_unsent(session, claimed->unsent);
+    session_finish(session, &(struct session_end){.code = claimed->code,
+                                                  .reason = claimed->reason,
+                                                  .remember_ms = session_remember_ms(session),
+                                                  .is_silent = true});
+    session_attach_here(session, transport);
+    session_unpin(session);
+}
 
 static void refuse_claim(struct session *session, const struct link_claimed *claimed)
 {
@@ -67,8 +69,9 @@ static void refuse_claim(struct session *session, const struct link_claimed *cla
     struct transport *transport = session->transport;
     bool is_404 =
         claimed->result == LINK_CLAIM_OTHER && transport != NULL && transport->ops->refuse != NULL;
-    if (claimed->result == LINK_CLAIM_MOVED) {
-        give_back(session);
+    if (claimed->result == LINK_CLAIM_CLOSED && claimed->unsent.len > 0 && transport != NULL) {
+        close_with_frames(session, claimed);
+        return;
     }
     if (claimed->result == LINK_CLAIM_CLOSED) {
         end.code = claimed->code;
@@ -114,12 +117,16 @@ static void open_session(struct session *session)
 void session_claim_answered(struct session *session, const struct link_claimed *claimed)
 {
     wheel_remove(&session->sessions->runtime->wheel, &session->timer);
-    if (claimed->result != LINK_CLAIM_NEW) {
+    if (claimed->result != LINK_CLAIM_NEW && claimed->result != LINK_CLAIM_MOVED) {
         refuse_claim(session, claimed);
         return;
     }
     session->host.name =
         (struct str){mem_strndup(claimed->name.at, claimed->name.len), claimed->name.len};
+    if (claimed->result == LINK_CLAIM_MOVED) {
+        session_move_in(session, claimed);
+        return;
+    }
     session->sessions->runtime->stats.sessions_opened++;
     if (session->transport == NULL) {
         /* The client left before it had a session. */

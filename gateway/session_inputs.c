@@ -15,6 +15,8 @@
 #include "common/mem.h"
 #include "gateway/session_state.h"
 
+#define RELAYS_KEPT 16 /* a resent one is known by its number */
+
 static struct session_input *create_input(const struct str *messages, size_t count)
 {
     size_t bytes = 0;
@@ -52,6 +54,15 @@ void session_inputs_add(struct session *session, const struct str *messages, siz
     *at = input;
 }
 
+struct session_input *session_inputs_last(struct session *session)
+{
+    struct session_input *input = session->inputs;
+    while (input->next != NULL) {
+        input = input->next;
+    }
+    return input;
+}
+
 bool session_inputs_must_wait(const struct session *session)
 {
     return session->service == NULL || session->is_paused;
@@ -80,14 +91,31 @@ static void settle_first(struct session *session, int code)
     mem_free(input);
 }
 
-/* The end mark behind what the service got of this body. */
-static void ask_end_mark(struct session *session, struct session_input *input)
+/* What the service does with this body goes to the broker as one. */
+static void begin_body(struct session *session, const struct session_input *input)
 {
-    const struct link_checkpoint checkpoint = {
+    const struct link_checkpoint mark = {
         .request = input->request,
         .session = session->host.session,
+        .relay = input->relay,
     };
-    broker_link_checkpoint(session->sessions->link, &checkpoint);
+    if (input->relay != 0) {
+        buf_append(&session->relays, &input->relay, sizeof input->relay);
+        if (session->relays.len > RELAYS_KEPT * sizeof input->relay) {
+            buf_consume(&session->relays, sizeof input->relay);
+        }
+    }
+    broker_link_begin_body(session->sessions->link, &mark);
+}
+
+static void end_body(struct session *session)
+{
+    struct buf state = {0};
+    if (!session->is_over) { /* else the mark has gone before the end */
+        session_put_checkpoint(session, &state);
+    }
+    broker_link_end_body(session->sessions->link, buf_str(&state));
+    buf_finish(&state);
 }
 
 static void hand_on(struct session *session, struct session_input *input)
@@ -116,14 +144,18 @@ void session_inputs_run(struct session *session)
             break;
         }
         input->request = broker_link_number(session->sessions->link);
-        bool has_sender = input->data_key != 0;
+        bool is_body = input->data_key != 0 || input->relay != 0;
+        if (is_body) {
+            begin_body(session, input);
+        }
         hand_on(session, input);
+        if (is_body) {
+            end_body(session);
+        }
         if (session->is_over) {
             break; /* the last pin answers */
         }
-        if (has_sender) {
-            ask_end_mark(session, input);
-        } else {
+        if (!is_body) {
             assert(session->inputs == input);
             settle_first(session, 0);
         }
@@ -138,6 +170,23 @@ bool session_inputs_answered(struct session *session, uint64_t request)
     }
     settle_first(session, 0);
     return true;
+}
+
+/* Who waits for an end mark gets it here; what was not begun goes where the session goes: our clients' as
+ * relays, relays by the broker itself. */
+void session_inputs_hand_over(struct session *session)
+{
+    while (session->inputs != NULL) {
+        struct session_input *input = session->inputs;
+        session->inputs = input->next;
+        if (input->done != NULL) {
+            map_remove_u64(&session->sessions->sends, &input->data_key);
+        }
+        if (input->relay == 0) {
+            session_relay_input(session, input);
+        }
+        mem_free(input);
+    }
 }
 
 void session_inputs_finish(struct session *session)

@@ -47,6 +47,12 @@ struct shared_frame *session_queue_pop(struct session_queue *queue)
     return frame;
 }
 
+const struct shared_frame *session_queue_at(const struct session_queue *queue, uint32_t index)
+{
+    assert(index < queue->count);
+    return queue->frames[(queue->first + index) & (queue->cap - 1)];
+}
+
 void session_queue_drop(struct session_queue *queue)
 {
     while (queue->count > 0) {

@@ -19,6 +19,8 @@ void session_queue_push(struct session_queue *queue,
                         struct shared_frame *frame); /* takes a share of its own */
 struct shared_frame *
 session_queue_pop(struct session_queue *queue); /* the share is the caller's; not when empty */
+const struct shared_frame *session_queue_at(const struct session_queue *queue,
+                                            uint32_t index); /* below count */
 void session_queue_drop(struct session_queue *queue);
 
 /* As session_take(). */

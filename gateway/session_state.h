@@ -16,6 +16,9 @@ struct sessions {
     struct map by_handle;   /* u64 -> struct session, owned */
     struct map by_key;      /* struct session::key -> the same, for HTTP sessions */
     struct map sends;       /* u64 of session_input::data -> struct session_input with `done` */
+    struct map relays;      /* u64 request -> struct session_relay, owned */
+    struct map relayers;    /* u64 of session_relay::data -> the same, if `done` */
+    struct map yielded;     /* u64 handle -> struct session_copy, owned */
     struct list_node waits; /* struct sessions_wait, owned */
     uint64_t last_handle;
     struct turn_entry judge; /* at the turn's end, who is too slow */
@@ -30,6 +33,7 @@ struct session_input {
     void *data;
     uint64_t data_key; /* of sessions::sends */
     uint64_t request;  /* of the end mark; 0: the service has not got it yet */
+    uint64_t relay;    /* the body came from another gateway; 0: from our client */
     size_t count;      /* of messages */
     size_t bytes;      /* of all messages */
     bool is_binary;
@@ -53,7 +57,10 @@ struct session {
     struct session_farewell *farewell; /* owned; in SESSION_CLOSING */
     struct wheel_entry
         timer; /* CONNECTING: the claim's deadline; OPEN: SockJS heart-beat; CLOSING: the end */
-    uint64_t claim; /* request */
+    struct session_yield *yield; /* owned; the broker asked, the receiver is about to end */
+    struct buf relays;           /* u64 each: the last that were run */
+    uint64_t claim;              /* request */
+    uint32_t moves;              /* from gateway to gateway */
     uint64_t read_ms;
     uint64_t written_ms;
     uint8_t state; /* enum session_state */
@@ -99,10 +106,37 @@ void session_set_state(struct session *session, enum session_state state);
 void session_unlink_transport(struct session *session);
 void session_count_attached(struct session *session);
 uint64_t session_remember_ms(const struct session *session); /* of a tombstone */
+void session_cut_off(struct session *session);               /* its receiver was aborted */
+void session_send_queued(struct session *session);
 
 /* session_claim.c */
 void session_claim_send(struct session *session);
 void session_claim_answered(struct session *session, const struct link_claimed *claimed);
+
+/* The object goes without a word to anybody. */
+void session_vanish(struct session *session);
+
+/* session_move.c: to another gateway, and from one */
+void session_move_in(struct session *session, const struct link_claimed *claimed);
+void session_put_checkpoint(const struct session *session, struct buf *out);
+void session_put_unsent(const struct session *session, struct buf *out); /* what is queued */
+void session_take_unsent(struct session *session, struct str unsent);
+void session_yield_settle(struct session *session); /* its receiver has ended: answers YIELD */
+void session_yield_forget(struct session *session);
+
+/* Of the receiver that is attached; a dead one is detached first, which may end the session. */
+enum outlook session_outlook(struct session *session);
+bool sessions_drop_copy(struct sessions *sessions, uint64_t handle);
+void sessions_drop_copies(struct sessions *sessions);
+void sessions_restore_copies(struct sessions *sessions);
+
+/* session_relay.c: bodies of sends that go to another gateway, and that come from one */
+void session_relay_out(struct sessions *sessions, struct str key, const struct str *messages,
+                       size_t count, session_sent_cb done, void *data);
+void session_relay_input(struct session *session, const struct session_input *input);
+bool session_relay_answered(struct sessions *sessions, uint64_t request);
+void session_relay_forget(struct sessions *sessions, uint64_t data_key);
+void session_relays_finish(struct sessions *sessions); /* nobody is told any more */
 
 /* session_beat.c: while a transport is attached; session::timer is its */
 void session_beat_start(struct session *session);
@@ -112,6 +146,8 @@ void session_inputs_add(struct session *session, const struct str *messages, siz
                         bool is_binary, session_sent_cb done, void *data);
 bool session_inputs_must_wait(const struct session *session);
 size_t session_inputs_bytes(const struct session *session); /* that the service has not got */
-void session_inputs_run(struct session *session);           /* hands on what may be handed on */
+struct session_input *session_inputs_last(struct session *session);
+void session_inputs_run(struct session *session); /* hands on what may be handed on */
 bool session_inputs_answered(struct session *session, uint64_t request);
 void session_inputs_finish(struct session *session);
+void session_inputs_hand_over(struct session *session); /* the session goes to another gateway */

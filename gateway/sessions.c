@@ -52,6 +52,9 @@ void sessions_destroy(struct sessions *sessions)
     map_finish(&sessions->by_handle);
     map_finish(&sessions->by_key);
     map_finish(&sessions->sends);
+    map_finish(&sessions->relays);
+    map_finish(&sessions->relayers);
+    map_finish(&sessions->yielded);
     turn_remove(&sessions->judge);
     buf_finish(&sessions->suspects);
     mem_free(sessions);
@@ -69,6 +72,8 @@ void sessions_close_all(struct sessions *sessions, unsigned code, struct str rea
     while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
         session_close_now(session, code, reason);
     }
+    sessions_drop_copies(sessions);
+    session_relays_finish(sessions);
     while (!list_is_empty(&sessions->waits)) {
         struct sessions_wait *wait = LIST_OF(sessions->waits.next, struct sessions_wait, node);
         sessions_ready_cb ready = wait->ready;
@@ -106,11 +111,11 @@ static struct session *find_by_key(struct sessions *sessions,
     return map_get(&sessions->by_key, key);
 }
 
-bool session_exists(struct sessions *sessions, const struct endpoint_settings *endpoint,
-                    struct str session_id)
+bool session_may_exist(struct sessions *sessions, const struct endpoint_settings *endpoint,
+                       struct str session_id)
 {
     struct session *session = find_by_key(sessions, endpoint, session_id);
-    return session != NULL && !session->is_over;
+    return session == NULL || !session->is_over;
 }
 
 /* ---- transports that come ---- */
@@ -168,14 +173,32 @@ void session_attach(struct sessions *sessions, const struct endpoint_settings *e
 
 /* ---- sends ---- */
 
+/* Another gateway has it, or nobody; or we are about to, and the broker knows when. */
+static void relay_all(struct sessions *sessions, const struct endpoint_settings *endpoint,
+                      struct str session_id, const struct str *messages, size_t count,
+                      session_sent_cb done, void *data)
+{
+    char bytes[KEY_BYTES_MAX];
+    struct str key;
+    if (!write_key(endpoint, session_id, bytes, &key)) {
+        done(data, ERR_ABSENT);
+        return;
+    }
+    session_relay_out(sessions, key, messages, count, done, data);
+}
+
 void session_receive_all(struct sessions *sessions, const struct endpoint_settings *endpoint,
                          struct str session_id, enum link_family family_hint,
                          const struct str *messages, size_t count, session_sent_cb done, void *data)
 {
     struct session *session = find_by_key(sessions, endpoint, session_id);
     size_t bytes = 0;
-    (void)family_hint; /* for the relay to another gateway, which would begin here: LINK_RELAY */
-    if (session == NULL || session->is_over) {
+    (void)family_hint; /* one that sends otherwise than it receives does no harm */
+    if (session == NULL || session->state == SESSION_CONNECTING) {
+        relay_all(sessions, endpoint, session_id, messages, count, done, data);
+        return;
+    }
+    if (session->is_over) {
         done(data, ERR_ABSENT);
         return;
     }
@@ -203,6 +226,7 @@ void session_forget_send(struct sessions *sessions, void *data)
     if (input != NULL) {
         input->done = NULL;
     }
+    session_relay_forget(sessions, key);
 }
 
 /* ---- waiting for the broker ---- */
@@ -309,6 +333,7 @@ void sessions_answered(struct sessions *sessions, const struct broker_answer *an
 {
     struct session *session = find_by_handle(sessions, answer->session);
     if (session == NULL) {
+        (void)session_relay_answered(sessions, answer->request);
         return;
     }
     session_pin(session);
@@ -336,18 +361,27 @@ void sessions_expire(struct sessions *sessions, uint64_t request, uint64_t handl
                                 .code = 1002, .reason = STR("expired"), .drops_queue = true});
 }
 
-/* Another gateway wants it. We do not say in HELLO that we can hand over, so this is a broker
- * that insists. */
-void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle)
+/* What is addressed to single subscriptions. */
+void sessions_deliver(struct sessions *sessions, const struct link_delivered *delivered)
 {
-    sessions->runtime->stats.yields_refused++;
-    broker_link_refuse(sessions->link, request, handle);
+    struct str individuals = delivered->individuals;
+    uint64_t handle;
+    uint32_t subscription;
+    while (link_next_individual(&individuals, &handle, &subscription)) {
+        struct session *session = find_by_handle(sessions, handle);
+        const struct service_ops *ops = session == NULL ? NULL : session_service_ops(session);
+        if (ops != NULL && session->service != NULL && ops->deliver != NULL) {
+            session_pin(session);
+            ops->deliver(session->service, subscription, &delivered->message);
+            session_unpin(session);
+        }
+    }
 }
 
 void sessions_gone(struct sessions *sessions, uint64_t handle, struct str reason)
 {
     struct session *session = find_by_handle(sessions, handle);
-    if (session != NULL) {
+    if (!sessions_drop_copy(sessions, handle) && session != NULL) {
         session_lost(session, reason);
     }
 }
@@ -367,7 +401,9 @@ static void restore_session(struct sessions *sessions, const struct session *ses
         .family = session->family,
         .expire_ms =
             session->key.at == NULL ? 0 : (uint32_t)session->host.endpoint->disconnect_delay_ms,
-        .is_attached = session->state == SESSION_OPEN,
+        .moves = session->moves,
+        .number = broker_link_handled_before(sessions->link),
+        .hold = session->state == SESSION_OPEN ? LINK_HOLD_ATTACHED : LINK_HOLD_DETACHED,
         .subscriptions = buf_str(subscriptions),
     };
     broker_link_restore(sessions->link, &restore);
@@ -384,6 +420,7 @@ void sessions_restore(struct sessions *sessions)
         }
     }
     buf_finish(&subscriptions);
+    sessions_restore_copies(sessions);
 }
 
 void sessions_restored(struct sessions *sessions, uint64_t handle, uint32_t subscription,

@@ -8,7 +8,7 @@
  *   broker has all of it (on_sent).
  *
  * A body that is no array of strings is answered 500 with the protocol's own texts and does the session no harm.
- * An unknown session is 404 before its body is looked at.
+ * An unknown session is 404 whatever its body.
  */
 #include "gateway/sockjs_endpoints.h"
 
@@ -30,6 +30,7 @@
 struct waiting {
     struct http *http;
     struct route route; /* its texts point into the request, which HTTP keeps */
+    int fault;          /* of the body, below 0: it is 500 if there is such a session */
     bool is_jsonp;
     bool is_held; /* the answer did not come before the handler returned */
     bool is_done;
@@ -208,10 +209,16 @@ static void respond_sent(struct waiting *waiting, int code)
     http_respond(http, &head, waiting->is_jsonp ? STR("ok") : (struct str){"", 0});
 }
 
+static void respond_bad_payload(struct http *http, int code);
+
 static void on_sent(void *data, int code)
 {
     struct waiting *waiting = data;
-    respond_sent(waiting, code);
+    if (code == 0 && waiting->fault < 0) {
+        respond_bad_payload(waiting->http, waiting->fault);
+    } else {
+        respond_sent(waiting, code);
+    }
     waiting->is_done = true;
     if (waiting->is_held) {
         mem_free(waiting);
@@ -240,19 +247,19 @@ static void respond_bad_payload(struct http *http, int code)
     }
 }
 
-static void receive_body(struct http *http, const struct route *route, struct str body,
+/* `fault` below 0: the body could not be read; whether there is such a session is asked all the same. */
+static void receive_body(struct http *http, const struct route *route, struct str body, int fault,
                          bool is_jsonp)
 {
     struct sockjs_messages messages = {0};
-    int code = sockjs_decode(body, route->endpoint->limits.sockjs_messages_max, false, &messages);
-    if (code < 0) {
-        respond_bad_payload(http, code);
-        return;
+    if (fault == 0) {
+        fault = sockjs_decode(body, route->endpoint->limits.sockjs_messages_max, false, &messages);
     }
     struct waiting *waiting = mem_zalloc(sizeof *waiting);
     waiting->http = http;
     waiting->route = *route;
     waiting->is_jsonp = is_jsonp;
+    waiting->fault = fault;
     session_receive_all(route->sessions, route->endpoint, route->session,
                         is_jsonp ? LINK_FAMILY_JSONP : LINK_FAMILY_XHR, messages.items,
                         messages.count, on_sent, waiting);
@@ -265,11 +272,11 @@ static void receive_body(struct http *http, const struct route *route, struct st
     http_hold(http, &send_holder, waiting);
 }
 
-/* False after answering: the session is not here, or the body is too long. */
+/* False after answering: the session has ended here, or the body is too long. */
 static bool check_send(struct http *http, const struct http1_request *request,
                        const struct route *route)
 {
-    if (!session_exists(route->sessions, route->endpoint, route->session)) {
+    if (!session_may_exist(route->sessions, route->endpoint, route->session)) {
         http_respond_text(http, 404, "No such session.");
         return false;
     }
@@ -288,7 +295,7 @@ void sockjs_xhr_send(struct http *http, const struct http1_request *request,
         return;
     }
     if (check_send(http, request, route)) {
-        receive_body(http, route, request->body, false);
+        receive_body(http, route, request->body, 0, false);
     }
 }
 
@@ -308,15 +315,11 @@ void sockjs_jsonp_send(struct http *http, const struct http1_request *request,
         return;
     }
     if (!is_form(request)) {
-        receive_body(http, route, request->body, true);
+        receive_body(http, route, request->body, 0, true);
         return;
     }
     struct buf field = {0};
     int code = sockjs_decode_form(request->body, &field);
-    if (code < 0) {
-        respond_bad_payload(http, code);
-    } else {
-        receive_body(http, route, buf_str(&field), true);
-    }
+    receive_body(http, route, buf_str(&field), code, true);
     buf_finish(&field);
 }

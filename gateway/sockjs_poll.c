@@ -162,6 +162,15 @@ static size_t queued(const struct transport *transport)
     return 0;
 }
 
+static enum outlook outlook(const struct transport *transport)
+{
+    const struct poll *poll = MEM_CONTAINER(transport, const struct poll, transport);
+    if (list_is_linked(&poll->flush.node)) {
+        return OUTLOOK_ENDING;
+    }
+    return conn_peek_end(http_conn(poll->http)) == 0 ? OUTLOOK_ALIVE : OUTLOOK_DEAD;
+}
+
 static const struct transport_ops xhr_ops = {
     .name = "xhr-polling",
     .family = LINK_FAMILY_XHR,
@@ -174,6 +183,7 @@ static const struct transport_ops xhr_ops = {
     .beat = beat,
     .close = on_session_close,
     .refuse = on_refuse,
+    .outlook = outlook,
     .queued = queued,
 };
 
@@ -189,6 +199,7 @@ static const struct transport_ops jsonp_ops = {
     .beat = beat,
     .close = on_session_close,
     .refuse = on_refuse,
+    .outlook = outlook,
     .queued = queued,
 };
 

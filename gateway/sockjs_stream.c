@@ -249,6 +249,15 @@ static size_t queued(const struct transport *transport)
     return conn_queued(conn) + (is_lost ? 1 : 0); /* what the kernel still held counts as untaken */
 }
 
+static enum outlook outlook(const struct transport *transport)
+{
+    const struct stream *stream = MEM_CONTAINER(transport, const struct stream, transport);
+    if (stream->is_over) {
+        return OUTLOOK_ENDING;
+    }
+    return conn_peek_end(http_conn(stream->http)) == 0 ? OUTLOOK_ALIVE : OUTLOOK_DEAD;
+}
+
 static const struct transport_ops xhr_ops = {
     .name = "xhr-streaming",
     .family = LINK_FAMILY_XHR,
@@ -261,6 +270,7 @@ static const struct transport_ops xhr_ops = {
     .beat = beat,
     .close = on_session_close,
     .refuse = on_refuse,
+    .outlook = outlook,
     .queued = queued,
 };
 
@@ -276,6 +286,7 @@ static const struct transport_ops eventsource_ops = {
     .beat = beat,
     .close = on_session_close,
     .refuse = on_refuse,
+    .outlook = outlook,
     .queued = queued,
 };
 
@@ -291,6 +302,7 @@ static const struct transport_ops htmlfile_ops = {
     .beat = beat,
     .close = on_session_close,
     .refuse = on_refuse,
+    .outlook = outlook,
     .queued = queued,
 };
 

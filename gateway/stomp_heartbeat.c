@@ -119,9 +119,7 @@ static void on_login_late(struct wheel_entry *entry)
     stomp_leave(session);
 }
 
-void stomp_heartbeat_await_login(struct stomp_session *session)
+void stomp_heartbeat_await_login(struct stomp_session *session, uint64_t delay_ms)
 {
-    struct runtime *runtime = session->stomp->runtime;
-    wheel_add(&runtime->wheel, &session->timer, runtime->settings->auth.login_deadline_ms,
-              on_login_late);
+    wheel_add(&session->stomp->runtime->wheel, &session->timer, delay_ms, on_login_late);
 }

@@ -114,14 +114,20 @@ static void return_reader(struct stomp_session *session)
 
 /* ---- life ---- */
 
-static void *open_session(void *context, const struct service_host *host)
+struct stomp_session *stomp_session_create(struct stomp *stomp, const struct service_host *host)
 {
     struct stomp_session *session = mem_zalloc(sizeof *session);
-    session->stomp = context;
+    session->stomp = stomp;
     session->host = host;
     session->version = STOMP_1_0;
     session->receipts_end = &session->receipts;
-    stomp_heartbeat_await_login(session);
+    return session;
+}
+
+static void *open_session(void *context, const struct service_host *host)
+{
+    struct stomp_session *session = stomp_session_create(context, host);
+    stomp_heartbeat_await_login(session, session->stomp->runtime->settings->auth.login_deadline_ms);
     return session;
 }
 
@@ -226,6 +232,15 @@ void stomp_fail_versions(struct stomp_session *session)
 
 /* ---- receipts ---- */
 
+void stomp_add_receipt(struct stomp_session *session, uint64_t request, struct str id, bool ends)
+{
+    struct stomp_receipt *receipt = mem_alloc(sizeof *receipt + id.len + 1);
+    *receipt = (struct stomp_receipt){.request = request, .len = (uint32_t)id.len, .ends = ends};
+    memcpy(receipt->id, id.at, id.len);
+    *session->receipts_end = receipt;
+    session->receipts_end = &receipt->next;
+}
+
 void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_frame *frame,
                              uint64_t request)
 {
@@ -233,12 +248,7 @@ void stomp_expect_receipt_as(struct stomp_session *session, const struct stomp_f
     if (id.at == NULL) {
         return;
     }
-    struct stomp_receipt *receipt = mem_alloc(sizeof *receipt + id.len);
-    *receipt = (struct stomp_receipt){
-        .request = request, .len = (uint32_t)id.len, .ends = frame->command == STOMP_DISCONNECT};
-    memcpy(receipt->id, id.at, id.len);
-    *session->receipts_end = receipt;
-    session->receipts_end = &receipt->next;
+    stomp_add_receipt(session, request, id, frame->command == STOMP_DISCONNECT);
 }
 
 void stomp_count_request(struct stomp_session *session)
@@ -427,6 +437,20 @@ static size_t decode_text(struct stomp_session *session, struct str text)
     return frames;
 }
 
+bool stomp_take_rest(struct stomp_session *session, struct str rest)
+{
+    struct stomp_frame frame;
+    size_t consumed = 0;
+    if (rest.len == 0) {
+        return true;
+    }
+    borrow_reader(session);
+    int result = stomp_decode(&session->reader->decoder, rest.at, rest.len, &consumed, &frame);
+    bool is_beginning = result == DECODE_MORE && consumed == rest.len;
+    return_reader(session);
+    return is_beginning;
+}
+
 static void receive(void *service, struct str text, bool is_binary)
 {
     struct stomp_session *session = service;
@@ -464,6 +488,9 @@ const struct service_ops stomp_service_ops = {
     .closed = closed,
     .beats = beats,
     .knows_client = knows_client,
+    .freeze = stomp_freeze,
+    .thaw = stomp_thaw,
+    .deliver = stomp_deliver,
     .answered = answered,
     .restore = restore,
     .restored = restored,

@@ -86,6 +86,11 @@ bool stomp_is_over(const struct stomp_session *session);
 void stomp_enter(struct stomp_session *session);
 void stomp_leave(struct stomp_session *session);
 void stomp_set_limits(struct stomp_session *session);
+struct stomp_session *stomp_session_create(struct stomp *stomp, const struct service_host *host);
+void stomp_add_receipt(struct stomp_session *session, uint64_t request, struct str id, bool ends);
+
+/* The beginning of a frame that another gateway has read. False when it is no such thing. */
+bool stomp_take_rest(struct stomp_session *session, struct str rest);
 
 /* Sends the frame that stands in stomp::scratch. */
 void stomp_send_scratch(struct stomp_session *session);
@@ -125,8 +130,15 @@ void stomp_subscribed(struct stomp_session *session, const struct broker_answer 
 void stomp_restore_subscriptions(const struct stomp_session *session, struct buf *out);
 void stomp_subscription_restored(struct stomp_session *session, uint32_t number, uint32_t group);
 void stomp_drop_subscriptions(struct stomp_session *session);
+void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf *out);
+void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscriptions);
+void stomp_deliver(void *service, uint32_t number, const struct link_message *message);
+
+/* stomp_checkpoint.c */
+void stomp_freeze(const void *service, struct buf *out);
+void *stomp_thaw(void *context, const struct service_host *host, struct str state);
 
 /* stomp_heartbeat.c */
 bool stomp_heartbeat_parse(struct str header, uint64_t *out_sends_ms, uint64_t *out_wants_ms);
-void stomp_heartbeat_await_login(struct stomp_session *session);
+void stomp_heartbeat_await_login(struct stomp_session *session, uint64_t delay_ms);
 void stomp_heartbeat_start(struct stomp_session *session);

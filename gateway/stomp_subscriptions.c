@@ -12,6 +12,7 @@
  */
 #include "common/mem.h"
 #include "common/settings.h"
+#include "gateway/checkpoint.h"
 #include "gateway/stomp_state.h"
 #include "proto/destination.h"
 
@@ -185,12 +186,15 @@ void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *fr
     add_subscription(session, frame);
 }
 
-/* It may have been given up meanwhile: then the broker's group never had us. */
+/* It may have been given up meanwhile: then the broker's group never had us. Group 0: the answer comes from the log of a
+ * session that has moved, and the group follows. */
 void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer)
 {
     struct stomp_subscription *subscription = find_by_number(session, answer->subscription);
     if (subscription != NULL && !subscription->is_confirmed) {
         subscription->is_confirmed = true;
+    }
+    if (subscription != NULL && subscription->seat.group == NULL && answer->group != 0) {
         delivery_join(session->stomp->delivery, answer->group, &subscription->seat, session->host,
                       subscription->shape);
     }
@@ -255,4 +259,51 @@ void stomp_subscription_restored(struct stomp_session *session, uint32_t number,
     }
     delivery_join(session->stomp->delivery, group, &subscription->seat, session->host,
                   subscription->shape);
+}
+
+/* ---- another gateway ---- */
+
+void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf *out)
+{
+    const struct stomp_subscription *subscription = session->subscriptions;
+    for (; subscription != NULL; subscription = subscription->next) {
+        const struct checkpoint_subscription frozen = {
+            .number = subscription->number,
+            .ack = ACK_AUTO,
+            .id = delivery_shape_id(subscription->shape),
+            .destination = interned_str(subscription->destination),
+        };
+        checkpoint_put_subscription(out, &frozen);
+    }
+}
+
+/* In no group: the broker says which. */
+void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscriptions)
+{
+    struct stomp *stomp = session->stomp;
+    struct stomp_subscription **end = &session->subscriptions;
+    struct checkpoint_subscription frozen;
+    while (checkpoint_next_subscription(&subscriptions, &frozen)) {
+        struct stomp_subscription *subscription = mem_zalloc(sizeof *subscription);
+        subscription->number = frozen.number;
+        subscription->is_confirmed = true; /* or its refusal is on the way, and ends the session */
+        subscription->destination = interner_share(&stomp->destinations, frozen.destination);
+        subscription->shape =
+            delivery_shape_share(stomp->delivery, (enum stomp_version)session->version, frozen.id);
+        *end = subscription;
+        end = &subscription->next;
+        session->subscription_count++;
+        stomp->runtime->stats.subscriptions_opened++;
+    }
+}
+
+void stomp_deliver(void *service, uint32_t number, const struct link_message *message)
+{
+    struct stomp_session *session = service;
+    const struct stomp_subscription *subscription = find_by_number(session, number);
+    if (subscription != NULL) {
+        stomp_enter(session);
+        delivery_deliver_one(session->stomp->delivery, subscription->shape, session->host, message);
+        stomp_leave(session);
+    }
 }

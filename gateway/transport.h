@@ -14,6 +14,12 @@
 struct session;
 struct transport;
 
+enum outlook { /* of a receiver, when another one has come */
+               OUTLOOK_ALIVE,
+               OUTLOOK_ENDING, /* its response is about to end by itself */
+               OUTLOOK_DEAD,   /* its client has gone, we have only not read it yet */
+};
+
 struct transport_ops {
     const char *name; /* for log and counters: "websocket", "raw-websocket", "tcp", "xhr-polling",
                          "xhr-streaming", "eventsource", "htmlfile", "jsonp-polling" */
@@ -37,6 +43,8 @@ struct transport_ops {
      * then the connection or response ends by itself. The session is gone for the transport before this call:
      * transport->session is NULL. code 0: end the response with `h` where that lets the client come again. */
     void (*close)(struct transport *transport, unsigned code, struct str reason);
+
+    enum outlook (*outlook)(const struct transport *transport); /* HTTP transports only */
 
     /* The key is another's: 404. NULL where that cannot be. */
     void (*refuse)(struct transport *transport);

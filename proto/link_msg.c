@@ -96,6 +96,55 @@ static bool headers_are_whole(struct str block)
     return block.len == 0;
 }
 
+bool link_next_message(struct str *rest, uint8_t *out_type, struct str *out_body)
+{
+    struct wire_reader reader = read_block(*rest);
+    uint8_t type = wire_get_u8(&reader);
+    struct str body = wire_get_str32(&reader);
+    if (reader.failed) {
+        return false;
+    }
+    keep_rest(&reader, rest);
+    *out_type = type;
+    *out_body = body;
+    return true;
+}
+
+void link_put_message(struct buf *block, uint8_t type, struct str body)
+{
+    wire_put_u8(block, type);
+    wire_put_str32(block, body);
+}
+
+static bool message_is_right(uint8_t type, struct str body)
+{
+    struct link_publish publish;
+    struct link_subscribe subscribe;
+    struct link_unsubscribe unsubscribe;
+    switch (type) {
+    case LINK_PUBLISH:
+        return link_get_publish(body, &publish) == 0;
+    case LINK_SUBSCRIBE:
+        return link_get_subscribe(body, &subscribe) == 0;
+    case LINK_UNSUBSCRIBE:
+        return link_get_unsubscribe(body, &unsubscribe) == 0;
+    default:
+        return false;
+    }
+}
+
+static bool messages_are_whole(struct str block)
+{
+    uint8_t type;
+    struct str body;
+    while (link_next_message(&block, &type, &body)) {
+        if (!message_is_right(type, body)) {
+            return false;
+        }
+    }
+    return block.len == 0;
+}
+
 void link_put_restored_subscription(struct buf *block,
                                     const struct link_restored_subscription *subscription)
 {
@@ -196,6 +245,11 @@ static bool check_published(const struct link_published *message)
     return message->result <= LINK_UNSTORED;
 }
 
+static bool check_checkpoint(const struct link_checkpoint *message)
+{
+    return messages_are_whole(message->messages);
+}
+
 static bool check_checkpointed(const struct link_checkpointed *message)
 {
     return message->result <= LINK_UNSTORED;
@@ -214,7 +268,7 @@ static bool check_delivered(const struct link_delivered *message)
 
 static bool check_restore(const struct link_restore *message)
 {
-    return message->family <= LINK_FAMILY_JSONP && message->is_attached <= 1 &&
+    return message->family <= LINK_FAMILY_JSONP && message->hold <= LINK_HOLD_YIELDED &&
            restored_subscriptions_are_whole(message->subscriptions);
 }
 
@@ -232,6 +286,7 @@ static bool check_restored(const struct link_restored *message)
         const struct link_subscribe *: check_subscribe,                                            \
         const struct link_subscribed *: check_subscribed,                                          \
         const struct link_published *: check_published,                                            \
+        const struct link_checkpoint *: check_checkpoint,                                          \
         const struct link_checkpointed *: check_checkpointed,                                      \
         const struct link_relay_done *: check_relay_done,                                          \
         const struct link_delivered *: check_delivered,                                            \

@@ -60,6 +60,12 @@ enum link_result {
     LINK_UNSTORED, /* accepted and delivered, not stored: RECEIPT says stored:false */
 };
 
+enum link_hold { /* what a gateway that restores a session has of it */
+                 LINK_HOLD_DETACHED,
+                 LINK_HOLD_ATTACHED, /* a receiver is there */
+                 LINK_HOLD_YIELDED, /* it had yielded, and does not know to whom: YIELDED comes again */
+};
+
 /* M(NAME, name, number, sender): sender is GATEWAY, BROKER or BOTH. */
 #define LINK_MESSAGES(M)                                                                           \
     M(HELLO, hello, 1, GATEWAY)                                                                    \
@@ -77,6 +83,7 @@ enum link_result {
     M(REFUSED, refused, 13, GATEWAY)                                                               \
     M(RESTORE, restore, 14, GATEWAY)                                                               \
     M(RESTORE_END, restore_end, 15, GATEWAY)                                                       \
+    M(OFFER, offer, 16, GATEWAY)                                                                   \
     M(HELLOED, helloed, 65, BROKER)                                                                \
     M(CLAIMED, claimed, 66, BROKER)                                                                \
     M(SUBSCRIBED, subscribed, 67, BROKER)                                                          \
@@ -104,20 +111,24 @@ enum link_result {
 /* The broker will not talk (version, too many gateways): it closes after this. */
 #define LINK_FIELDS_rejected(U8, U16, U32, U64, STR, BYTES, MESSAGE) STR(reason)
 
-/* A receiver has come for the session of this key, or a session without key begins (key empty). */
+/* A receiver has come for the session of this key, or a session without key begins (key empty).
+ * `moves`: how often it has changed hands; of two gateways that restore it the higher one has it. */
 #define LINK_FIELDS_claim(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                  \
     U64(request) U64(session) STR(key) U8(family) U32(expire_ms) STR(user)
 #define LINK_FIELDS_claimed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
     U64(request)                                                                                   \
-    U64(session) U8(result) STR(name) U16(code) STR(reason) BYTES(checkpoint) BYTES(unsent)
+    U64(session)                                                                                   \
+    U8(result) STR(name) U32(moves) U16(code) STR(reason) BYTES(checkpoint) BYTES(unsent)
 
-/* The holder has a receiver again, or has none: the broker times expiry. */
+/* The holder has a receiver again, or has none: the broker times expiry. ATTACH also confirms that
+ * CLAIMED MOVED has come, with all that followed it. */
 #define LINK_FIELDS_attach(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
 #define LINK_FIELDS_detach(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
 
-/* The session ended. With a key, its tombstone answers claims with code and reason for `remember_ms`. */
+/* The session ended. With a key, its tombstone answers claims with code and reason for `remember_ms`; the first of
+ * them gets what no receiver has got. */
 #define LINK_FIELDS_drop_session(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \
-    U64(session) U16(code) STR(reason) U32(remember_ms)
+    U64(session) U16(code) STR(reason) U32(remember_ms) BYTES(unsent)
 
 /* `headers` as in a message: what of SUBSCRIBE the broker understands (history, since, selector, ...). */
 #define LINK_FIELDS_subscribe(U8, U16, U32, U64, STR, BYTES, MESSAGE)                              \
@@ -138,9 +149,11 @@ enum link_result {
 #define LINK_FIELDS_delivered(U8, U16, U32, U64, STR, BYTES, MESSAGE)                              \
     STR(position) BYTES(groups) BYTES(individuals) MESSAGE(message)
 
-/* End mark of one body: all the session sent before is handled. `relay`: the relay it answers, or 0. */
+/* End mark of one body: all the session sent before is handled. `relay`: the relay it answers, or 0.
+ * `messages`: what the body made the session say, (u8 type, str32 body)*; they are handled with the
+ * mark, all or none. */
 #define LINK_FIELDS_checkpoint(U8, U16, U32, U64, STR, BYTES, MESSAGE)                             \
-    U64(request) U64(session) U64(relay) BYTES(state)
+    U64(request) U64(session) U64(relay) BYTES(messages) BYTES(state)
 #define LINK_FIELDS_checkpointed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \
     U64(request) U64(session) U8(result)
 
@@ -164,11 +177,17 @@ enum link_result {
 #define LINK_FIELDS_refused(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(request) U64(session)
 #define LINK_FIELDS_expire(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(request) U64(session)
 
-/* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16 destination,
- * str32 headers)*; answered with the groups in the same order, u32 each. `is_attached`: a receiver is there. */
+/* The holder wants to be rid of it: asks to be asked YIELD. */
+#define LINK_FIELDS_offer(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
+
+/* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16
+ * destination, str32 headers)*; answered with the groups in the same order, u32 each. `number`: the
+ * last message of the lost link that was handled. `hold`: enum link_hold. */
 #define LINK_FIELDS_restore(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
     U64(session)                                                                                   \
-    STR(key) STR(name) U8(family) U32(expire_ms) STR(user) U8(is_attached) BYTES(subscriptions)
+    STR(key)                                                                                       \
+    STR(name)                                                                                      \
+    U8(family) U32(expire_ms) STR(user) U32(moves) U64(number) U8(hold) BYTES(subscriptions)
 #define LINK_FIELDS_restored(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) BYTES(groups)
 #define LINK_FIELDS_restore_end(U8, U16, U32, U64, STR, BYTES, MESSAGE) U32(sessions)
 
@@ -210,6 +229,10 @@ struct str link_find_header(struct str block, struct str name); /* at NULL when 
 /* Walks `groups` and `individuals` of a DELIVERED. */
 bool link_next_u32(struct str *rest, uint32_t *out_value);
 bool link_next_individual(struct str *rest, uint64_t *out_session, uint32_t *out_subscription);
+
+/* Walks and writes CHECKPOINT's `messages`: PUBLISH, SUBSCRIBE and UNSUBSCRIBE. */
+bool link_next_message(struct str *rest, uint8_t *out_type, struct str *out_body);
+void link_put_message(struct buf *block, uint8_t type, struct str body);
 
 /* One of RESTORE's `subscriptions`; `headers` as in SUBSCRIBE. */
 struct link_restored_subscription {

@@ -83,6 +83,17 @@ static void walk_restore(const struct link_restore *message)
     buf_finish(&again);
 }
 
+static void walk_checkpoint(const struct link_checkpoint *message)
+{
+    struct str rest = message->messages;
+    uint8_t type;
+    struct str body;
+    while (link_next_message(&rest, &type, &body)) {
+        assert(link_type_is_from_gateway(type));
+    }
+    assert(rest.len == 0);
+}
+
 static void walk_restored(const struct link_restored *message)
 {
     walk_groups(message->groups);
@@ -94,6 +105,7 @@ static void walk_restored(const struct link_restored *message)
         const struct link_subscribe *: walk_subscribe,                                             \
         const struct link_delivered *: walk_delivered,                                             \
         const struct link_restore *: walk_restore,                                                 \
+        const struct link_checkpoint *: walk_checkpoint,                                           \
         const struct link_restored *: walk_restored,                                               \
         default: walk_nothing)(message)
 

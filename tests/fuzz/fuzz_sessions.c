@@ -138,15 +138,15 @@ static void say_restore(void)
                                                          .destination = take_destination()});
     }
     SAY(RESTORE, restore, .session = take(4), .key = take_key(), .name = STR("n"),
-        .family = take(LINK_FAMILY_JSONP + 1), .expire_ms = LONG_MS, .is_attached = take(2),
-        .subscriptions = buf_str(&block));
+        .family = take(LINK_FAMILY_JSONP + 1), .expire_ms = LONG_MS, .hold = take(3),
+        .moves = take(3), .number = take(30), .subscriptions = buf_str(&block));
     buf_finish(&block);
 }
 
 static void step(void)
 {
     static const char *const states[] = {"", "rest"};
-    switch (take(15)) {
+    switch (take(17)) {
     case 0:
     case 1:
         SAY(CLAIM, claim, .request = 1, .session = take(4), .key = take_key(),
@@ -184,7 +184,7 @@ static void step(void)
             .body = take_text(states, 2));
         break;
     case 10:
-        SAY(YIELDED, yielded, .request = take_question(), .session = take(4),
+        SAY(YIELDED, yielded, .request = take_question(), .session = take(4), .number = take(30),
             .checkpoint = take_text(states, 2), .unsent = take_text(states, 2));
         break;
     case 11:
@@ -192,6 +192,12 @@ static void step(void)
         break;
     case 12:
         say_restore();
+        break;
+    case 14:
+        SAY(OFFER, offer, .session = take(4));
+        break;
+    case 15:
+        SAY(YIELDED, yielded, .session = take(4), .unsent = take_text(states, 2));
         break;
     case 13:
         lose_peer(take(PEERS));
@@ -247,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int code = uv_loop_init(&world.loop);
     assert(code == 0);
     wheel_init(&world.wheel, &world.loop);
-    core_init(&world.core, &world.wheel, 6, 2);
+    core_init(&world.core, &world.wheel, 6, 2, 1024);
     while (world.at < world.end) {
         step();
         check_world();

@@ -31,7 +31,7 @@ FOLDERS = {
 # arrows go through contracts (transport.h, service.h) and callbacks.
 GATEWAY_LAYERS = {
     # contracts, and small tools that know nothing of ours
-    "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates"], []),
+    "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates", "checkpoint"], []),
     "conn": (["conn"], ["ground"]),
     "http": (["http"], ["ground", "conn"]),
     "link": (["broker_*", "outbox"], ["ground"]),

@@ -13,6 +13,7 @@
 #define PEERS 3
 #define SESSIONS_MAX 4
 #define SUBSCRIPTIONS_MAX 3
+#define SESSION_LOG_BYTES 4096
 #define KEY STR("/ws\nabc")
 #define LONG_MS 3600000u
 
@@ -31,7 +32,7 @@ static inline int core_setup(void **state)
     struct fixture *fixture = mem_zalloc(sizeof(*fixture));
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     wheel_init(&fixture->wheel, &fixture->loop);
-    core_init(&fixture->core, &fixture->wheel, SESSIONS_MAX, SUBSCRIPTIONS_MAX);
+    core_init(&fixture->core, &fixture->wheel, SESSIONS_MAX, SUBSCRIPTIONS_MAX, SESSION_LOG_BYTES);
     for (size_t i = 0; i < PEERS; i++) {
         fixture->peers[i] = fake_peer_create();
         core_add_peer(&fixture->core, &fixture->peers[i]->peer);

@@ -18,6 +18,10 @@ struct broker_link {
     bool is_ready;
     bool is_clogged;
     bool cancels; /* claims were not sent yet */
+    bool is_gathering;
+    struct link_checkpoint mark; /* of the body under way */
+    struct buf unsent;           /* of the last YIELDED; the test's */
+    struct buf checkpoint;
     struct broker_link_waiter *waiter;
 };
 
@@ -87,7 +91,10 @@ void broker_link_detach(struct broker_link *link, uint64_t session)
 
 void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop)
 {
+    broker_link_end_body(link, STR(""));
     FAKE_LINE(link, "drop %u %.*s %u\n", drop->code, FAKE_STR(drop->reason), drop->remember_ms);
+    link->unsent.len = 0;
+    buf_append_str(&link->unsent, drop->unsent);
 }
 
 void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session)
@@ -95,6 +102,57 @@ void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t ses
     (void)request;
     (void)session;
     FAKE_LINE(link, "refuse\n");
+}
+
+void broker_link_yielded(struct broker_link *link, const struct link_yielded *yielded)
+{
+    FAKE_LINE(link, "yielded unsent=%u\n", (unsigned)yielded->unsent.len);
+    buf_finish(&link->unsent);
+    buf_finish(&link->checkpoint);
+    buf_append_str(&link->unsent, yielded->unsent);
+    buf_append_str(&link->checkpoint, yielded->checkpoint);
+}
+
+void broker_link_offer(struct broker_link *link, uint64_t session)
+{
+    FAKE_LINE(link, "offer %u\n", (unsigned)session);
+}
+
+void broker_link_relay(struct broker_link *link, const struct link_relay *relay)
+{
+    FAKE_LINE(link, "relay %.*s %u\n", FAKE_STR(relay->key), (unsigned)relay->body.len);
+}
+
+bool broker_link_cancel_relay(struct broker_link *link, uint64_t request)
+{
+    (void)request;
+    return link->cancels;
+}
+
+uint64_t broker_link_handled(const struct broker_link *link)
+{
+    return link->requests;
+}
+
+uint64_t broker_link_handled_before(const struct broker_link *link)
+{
+    return link->requests;
+}
+
+void broker_link_begin_body(struct broker_link *link, const struct link_checkpoint *mark)
+{
+    link->mark = *mark;
+    link->is_gathering = true;
+}
+
+void broker_link_end_body(struct broker_link *link, struct str state)
+{
+    (void)state;
+    if (link->is_gathering) {
+        link->is_gathering = false;
+        FAKE_LINE(link, link->mark.relay == 0 ? "checkpoint %u\n" : "checkpoint %u of a relay\n",
+                  (unsigned)link->mark.request);
+    }
 }
 
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint)
@@ -130,5 +188,5 @@ void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubsc
 void broker_link_restore(struct broker_link *link, const struct link_restore *restore)
 {
     FAKE_LINE(link, "restore %.*s attached=%u subscriptions=%u\n", FAKE_STR(restore->key),
-              restore->is_attached, (unsigned)restore->subscriptions.len);
+              restore->hold, (unsigned)restore->subscriptions.len);
 }

@@ -122,6 +122,11 @@ static size_t session_count(void *data)
     return fake.restores.at != NULL ? 1 : 0;
 }
 
+static void on_yield_again(void *data)
+{
+    (void)data;
+}
+
 static void on_restore(void *data)
 {
     (void)data;
@@ -195,6 +200,7 @@ static void on_gone(void *data, uint64_t session, struct str reason)
 static const struct broker_link_handler handler = {
     .session_count = session_count,
     .restore = on_restore,
+    .yield_again = on_yield_again,
     .lost = on_lost,
     .claimed = on_claimed,
     .answered = on_answered,

@@ -39,9 +39,11 @@ static void a_yielded_session_moves_with_checkpoint_unsent_and_subscriptions(voi
     publish(fixture, 2, 1, "/topic/b"); /* until it has answered, the holder gets it */
     assert_int_equal(delivered_group(fixture, 0), 2);
     SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1,
-              .checkpoint = STR("rest"), .unsent = STR("later"));
+              .number = fixture->peers[0]->peer.written, .checkpoint = STR("rest"),
+              .unsent = STR("later"));
     struct link_claimed moved = expect_claimed(fixture, 1, request, LINK_CLAIM_MOVED);
     assert_int_equal(moved.session, 5);
+    assert_int_equal(moved.moves, 1);
     assert_true(str_equal(moved.name, name));
     assert_true(str_equal(moved.checkpoint, STR("rest")));
     assert_true(str_equal(moved.unsent, STR("later")));
@@ -85,6 +87,150 @@ static void more_claims_than_may_wait_are_busy(void **state)
     }
     assert_int_equal(fake_waiting(fixture->peers[1]), 0);
     (void)claim(fixture, 1, 99, KEY, LINK_CLAIM_BUSY);
+}
+
+/* ---- the cut ---- */
+
+static void expect_individual(struct fixture *fixture, size_t at, uint64_t session,
+                              uint32_t subscription, const char *destination)
+{
+    struct link_delivered delivered = NEXT(fixture, at, DELIVERED, delivered);
+    uint64_t found = 0;
+    uint32_t number = 0;
+    assert_int_equal(delivered.groups.len, 0);
+    assert_true(link_next_individual(&delivered.individuals, &found, &number));
+    assert_int_equal(delivered.individuals.len, 0);
+    assert_int_equal(found, session);
+    assert_int_equal(number, subscription);
+    assert_true(str_equal(delivered.message.destination, str_of(destination)));
+}
+
+/* Number of what its holder, peer 0, has been written at the time of YIELD. */
+static struct link_yield start_move(struct fixture *fixture, uint64_t *out_number)
+{
+    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
+    (void)claim(fixture, 2, 1, STR(""), LINK_CLAIM_NEW);
+    (void)subscribe(fixture, 0, 1, 1, "/topic/a");
+    (void)subscribe(fixture, 0, 1, 2, "/topic/*");
+    publish(fixture, 2, 1, "/topic/before");
+    (void)delivered_group(fixture, 0);
+    (void)say_claim(fixture, 1, 5, KEY);
+    *out_number = fixture->peers[0]->peer.written;
+    return NEXT(fixture, 0, YIELD, yield);
+}
+
+static void what_the_old_holder_has_not_handled_comes_to_the_new_one_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t number;
+    struct link_yield yield = start_move(fixture, &number);
+    publish(fixture, 2, 1, "/topic/b");
+    (void)delivered_group(fixture, 0);
+    SAY_RIGHT(fixture, 0, PUBLISH, publish, .request = 77, .session = 1,
+              .message = {.destination = STR("/else"), .body = STR("hi")});
+    (void)NEXT(fixture, 0, PUBLISHED, published);
+    (void)subscribe(fixture, 0, 1, 3, "/topic/c");
+    publish(fixture, 2, 1, "/topic/c");
+    (void)NEXT(fixture, 0, DELIVERED, delivered);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1,
+              .number = number + 1); /* YIELD, and the first of these */
+    assert_int_equal(NEXT(fixture, 1, CLAIMED, claimed).result, LINK_CLAIM_MOVED);
+    assert_int_equal(NEXT(fixture, 1, PUBLISHED, published).request, 77);
+    struct link_subscribed answer = NEXT(fixture, 1, SUBSCRIBED, subscribed);
+    assert_true(answer.request == 1 && answer.subscription == 3 && answer.group == 0);
+    struct link_delivered both = NEXT(fixture, 1, DELIVERED, delivered);
+    assert_int_equal(both.individuals.len, 24); /* by name and by pattern */
+    for (uint32_t i = 1; i <= 3; i++) {
+        struct link_subscribed joined = NEXT(fixture, 1, SUBSCRIBED, subscribed);
+        assert_true(joined.request == 0 && joined.subscription == i && joined.group != 0);
+    }
+    SAY_RIGHT(fixture, 1, ATTACH, attach, .session = 5);
+    assert_int_equal(NEXT(fixture, 0, GONE, gone).session, 1);
+    publish(fixture, 2, 1, "/topic/a");
+    assert_int_equal(NEXT(fixture, 1, DELIVERED, delivered).groups.len, 8);
+    assert_silent(fixture);
+}
+
+static void a_refusal_leaves_nothing_to_be_told_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t number;
+    struct link_yield yield = start_move(fixture, &number);
+    publish(fixture, 2, 1, "/topic/b");
+    (void)delivered_group(fixture, 0);
+    SAY_RIGHT(fixture, 0, REFUSED, refused, .request = yield.request, .session = 1);
+    assert_int_equal(NEXT(fixture, 1, CLAIMED, claimed).result, LINK_CLAIM_BUSY);
+    (void)say_claim(fixture, 1, 6, KEY);
+    yield = NEXT(fixture, 0, YIELD, yield);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1);
+    assert_int_equal(NEXT(fixture, 1, CLAIMED, claimed).result, LINK_CLAIM_MOVED);
+    assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).subscription, 1);
+    assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).subscription, 2);
+    assert_silent(fixture);
+}
+
+static void a_new_holder_that_dies_at_once_loses_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t number;
+    struct link_yield yield = start_move(fixture, &number);
+    publish(fixture, 2, 1, "/topic/b");
+    (void)delivered_group(fixture, 0);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1,
+              .number = number, .checkpoint = STR("rest"), .unsent = STR("later"));
+    publish(fixture, 2, 1, "/topic/c"); /* the new holder has it by its group */
+    lose(fixture, 1);
+    publish(fixture, 2, 1, "/topic/d");
+    struct link_claimed moved = claim(fixture, 2, 9, KEY, LINK_CLAIM_MOVED);
+    assert_true(str_equal(moved.checkpoint, STR("rest")));
+    assert_true(str_equal(moved.unsent, STR("later")));
+    assert_int_equal(moved.moves, 2);
+    expect_individual(fixture, 2, 9, 2, "/topic/b");
+    expect_individual(fixture, 2, 9, 2, "/topic/c");
+    expect_individual(fixture, 2, 9, 2, "/topic/d");
+    assert_int_equal(NEXT(fixture, 2, SUBSCRIBED, subscribed).subscription, 1);
+}
+
+static void a_log_that_is_too_short_ends_its_session_with_a_reason(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t number;
+    char *long_body = mem_zalloc(SESSION_LOG_BYTES);
+    (void)start_move(fixture, &number);
+    SAY_RIGHT(fixture, 2, PUBLISH, publish, .session = 1,
+              .message = {.destination = STR("/topic/b"), .body = {long_body, SESSION_LOG_BYTES}});
+    (void)delivered_group(fixture, 0);
+    assert_int_equal(NEXT(fixture, 0, GONE, gone).session, 1);
+    struct link_claimed closed = NEXT(fixture, 1, CLAIMED, claimed);
+    assert_true(closed.result == LINK_CLAIM_CLOSED && closed.code == 1008);
+    assert_int_equal(fixture->core.stats.sessions_overflowed, 1);
+    assert_silent(fixture);
+    mem_free(long_body);
+}
+
+static void an_offered_session_waits_for_whoever_claims_it(void **state)
+{
+    struct fixture *fixture = *state;
+    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
+    SAY_RIGHT(fixture, 0, OFFER, offer, .session = 1);
+    struct link_yield yield = NEXT(fixture, 0, YIELD, yield);
+    SAY_RIGHT(fixture, 0, OFFER, offer, .session = 1);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1,
+              .checkpoint = STR("rest"), .unsent = STR("later"));
+    assert_silent(fixture);
+    lose(fixture, 0);
+    struct link_claimed moved = claim(fixture, 1, 5, KEY, LINK_CLAIM_MOVED);
+    assert_true(str_equal(moved.unsent, STR("later")));
+}
+
+static void frames_of_a_session_that_ended_go_to_the_first_who_asks(void **state)
+{
+    struct fixture *fixture = *state;
+    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
+    SAY_RIGHT(fixture, 0, DROP_SESSION, drop_session, .session = 1, .code = 1000,
+              .remember_ms = LONG_MS, .unsent = STR("later"));
+    assert_true(str_equal(claim(fixture, 1, 5, KEY, LINK_CLAIM_CLOSED).unsent, STR("later")));
+    assert_int_equal(claim(fixture, 2, 5, KEY, LINK_CLAIM_CLOSED).unsent.len, 0);
 }
 
 static void claims_that_wait_get_the_close_of_a_session_that_ends(void **state)
@@ -275,6 +421,7 @@ static void a_polling_session_outlives_its_gateway(void **state)
     assert_silent(fixture);
     struct link_claimed moved = claim(fixture, 1, 5, KEY, LINK_CLAIM_MOVED);
     assert_true(str_equal(moved.name, name) && str_equal(moved.checkpoint, STR("new")));
+    expect_individual(fixture, 1, 5, 1, "/topic/a");
     assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).group, 1);
     publish(fixture, 2, 1, "/topic/a");
     assert_int_equal(delivered_group(fixture, 1), 1);
@@ -352,7 +499,7 @@ static void a_restored_session_gets_its_groups_in_order(void **state)
     static const char *const destinations[] = {"/topic/a", "", "/topic/b"};
     struct buf block = restored_subscriptions(destinations, 3);
     SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 4, .key = KEY, .name = STR("n4me"),
-              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .is_attached = 1,
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .hold = LINK_HOLD_ATTACHED,
               .subscriptions = buf_str(&block));
     SAY_RIGHT(fixture, 0, RESTORE_END, restore_end, .sessions = 1);
     struct link_restored restored = NEXT(fixture, 0, RESTORED, restored);
@@ -389,7 +536,7 @@ static void a_restore_finds_its_parked_session(void **state)
     relay(fixture, 1, 7, "body");
     link_again(fixture, 0);
     SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 1, .key = KEY, .name = STR("n"),
-              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .is_attached = 1,
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .hold = LINK_HOLD_ATTACHED,
               .subscriptions = buf_str(&block));
     assert_int_equal(NEXT(fixture, 0, RESTORED, restored).groups.len, 4);
     expect_relayed(fixture, 0, 1, 7, "body");
@@ -398,6 +545,79 @@ static void a_restore_finds_its_parked_session(void **state)
     publish(fixture, 0, 1, "/topic/b");
     assert_int_equal(delivered_group(fixture, 0), 1);
     buf_finish(&block);
+}
+
+static void of_two_that_restore_a_session_the_later_holder_has_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const destinations[] = {"/topic/a"};
+    struct buf block = restored_subscriptions(destinations, 1);
+    (void)claim(fixture, 2, 1, STR(""), LINK_CLAIM_NEW);
+    SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 1, .key = KEY, .name = STR("n"),
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .moves = 3,
+              .hold = LINK_HOLD_YIELDED, .subscriptions = buf_str(&block));
+    (void)NEXT(fixture, 0, RESTORED, restored);
+    publish(fixture, 2, 1, "/topic/a"); /* noted: the one who yielded it listens no more */
+    (void)delivered_group(fixture, 0);
+    SAY_RIGHT(fixture, 1, RESTORE, restore, .session = 5, .key = KEY, .name = STR("n"),
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .moves = 4, .number = 1000,
+              .hold = LINK_HOLD_ATTACHED, .subscriptions = buf_str(&block));
+    assert_int_equal(NEXT(fixture, 0, GONE, gone).session, 1);
+    (void)NEXT(fixture, 1, RESTORED, restored);
+    expect_individual(fixture, 1, 5, 1, "/topic/a");
+    assert_silent(fixture);
+    SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 2, .key = KEY, .name = STR("n"),
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .moves = 3,
+              .hold = LINK_HOLD_YIELDED);
+    assert_int_equal(NEXT(fixture, 0, GONE, gone).session, 2);
+    buf_finish(&block);
+}
+
+static void a_session_restored_as_yielded_is_yielded_unasked(void **state)
+{
+    struct fixture *fixture = *state;
+    SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 1, .key = KEY, .name = STR("n"),
+              .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .hold = LINK_HOLD_YIELDED);
+    (void)NEXT(fixture, 0, RESTORED, restored);
+    uint64_t request = say_claim(fixture, 0, 2, KEY); /* its client is back at the same gateway */
+    assert_silent(fixture);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .session = 1, .unsent = STR("later"));
+    struct link_claimed moved = expect_claimed(fixture, 0, request, LINK_CLAIM_MOVED);
+    assert_true(moved.session == 2 && str_equal(moved.unsent, STR("later")));
+}
+
+/* ---- bodies ---- */
+
+static void what_a_body_said_is_handled_with_its_mark_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf messages = {NULL, 0, 0};
+    struct buf body = {NULL, 0, 0};
+    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
+    link_put_subscribe(
+        &body, &(struct link_subscribe){
+                   .request = 8, .session = 1, .subscription = 1, .destination = STR("/topic/a")});
+    link_put_message(&messages, LINK_SUBSCRIBE, buf_str(&body));
+    body.len = 0;
+    link_put_publish(
+        &body,
+        &(struct link_publish){.request = 9, .session = 1, .message.destination = STR("/topic/a")});
+    link_put_message(&messages, LINK_PUBLISH, buf_str(&body));
+    SAY_RIGHT(fixture, 0, CHECKPOINT, checkpoint, .request = 10, .session = 1,
+              .messages = buf_str(&messages), .state = STR("rest"));
+    assert_int_equal(NEXT(fixture, 0, SUBSCRIBED, subscribed).request, 8);
+    (void)delivered_group(fixture, 0);
+    assert_int_equal(NEXT(fixture, 0, PUBLISHED, published).request, 9);
+    assert_int_equal(NEXT(fixture, 0, CHECKPOINTED, checkpointed).request, 10);
+    SAY_RIGHT(fixture, 0, DROP_SESSION, drop_session, .session = 1);
+    SAY_RIGHT(fixture, 0, CHECKPOINT, checkpoint, .request = 11, .session = 1,
+              .messages = buf_str(&messages));
+    assert_int_equal(NEXT(fixture, 0, SUBSCRIBED, subscribed).result, LINK_ABSENT);
+    assert_int_equal(NEXT(fixture, 0, PUBLISHED, published).result, LINK_ABSENT);
+    assert_int_equal(NEXT(fixture, 0, CHECKPOINTED, checkpointed).result, LINK_ABSENT);
+    assert_silent(fixture);
+    buf_finish(&messages);
+    buf_finish(&body);
 }
 
 static void a_restore_that_comes_too_late_is_gone(void **state)
@@ -457,6 +677,15 @@ int main(void)
         CORE_TEST(a_restored_session_without_receiver_expires),
         CORE_TEST(a_restore_finds_its_parked_session),
         CORE_TEST(a_restore_that_comes_too_late_is_gone),
+        CORE_TEST(what_the_old_holder_has_not_handled_comes_to_the_new_one_in_order),
+        CORE_TEST(a_refusal_leaves_nothing_to_be_told_twice),
+        CORE_TEST(a_new_holder_that_dies_at_once_loses_nothing),
+        CORE_TEST(a_log_that_is_too_short_ends_its_session_with_a_reason),
+        CORE_TEST(an_offered_session_waits_for_whoever_claims_it),
+        CORE_TEST(frames_of_a_session_that_ended_go_to_the_first_who_asks),
+        CORE_TEST(of_two_that_restore_a_session_the_later_holder_has_it),
+        CORE_TEST(a_session_restored_as_yielded_is_yielded_unasked),
+        CORE_TEST(what_a_body_said_is_handled_with_its_mark_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

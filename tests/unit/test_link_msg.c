@@ -40,6 +40,8 @@ static const uint8_t message_block[] = {0,   1,   'x', 0,   1,   '1', 0,   12,  
 static const uint8_t restore_block[] = {
     0, 0, 0, 1,   0,   0,   8,   '/', 't', 'o', 'p', 'i', 'c', '/', 'a', 0, 0, 0, 0,   0, 0, 0,  2,
     1, 0, 9, '/', 't', 'o', 'p', 'i', 'c', '/', '*', '*', 0,   0,   0,   6, 0, 1, 'k', 0, 1, 'v'};
+static const uint8_t messages_block[] = {7, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 11,
+                                         0, 0, 0, 0, 0,  0, 0, 7, 0, 0, 0, 1};
 static const uint8_t groups_block[] = {0, 0, 0, 3, 0, 0, 0, 4};
 static const uint8_t individuals_block[] = {0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1};
 /* clang-format on */
@@ -68,8 +70,10 @@ static const struct link_attach golden_attach = {7};
 static const char hex_detach[] = "0000000000000008";
 static const struct link_detach golden_detach = {8};
 
-static const char hex_drop_session[] = "00000000000000070bb80008476f20617761792100002710";
-static const struct link_drop_session golden_drop_session = {7, 3000, TEXT("Go away!"), 10000};
+static const char hex_drop_session[] =
+    "00000000000000070bb80008476f2061776179210000271000000006756e73656e74";
+static const struct link_drop_session golden_drop_session = {7, 3000, TEXT("Go away!"), 10000,
+                                                             TEXT("unsent")};
 
 static const char hex_subscribe[] =
     "000000000000000a0000000000000007000000010200082f746f7069632f610000000c000573"
@@ -86,8 +90,10 @@ static const char hex_publish[] =
 static const struct link_publish golden_publish = {12, 7, GOLDEN_MESSAGE};
 
 static const char hex_checkpoint[] =
-    "000000000000000d0000000000000007000000000000000e0000000472657374";
-static const struct link_checkpoint golden_checkpoint = {13, 7, 14, TEXT("rest")};
+    "000000000000000d0000000000000007000000000000000e00000019070000001400000000"
+    "0000000b0000000000000007000000010000000472657374";
+static const struct link_checkpoint golden_checkpoint = {13, 7, 14, BLOCK(messages_block),
+                                                         TEXT("rest")};
 
 static const char hex_confirm[] = "ffffffffffffffff";
 static const struct link_confirm golden_confirm = {UINT64_MAX};
@@ -107,12 +113,16 @@ static const char hex_refused[] = "00000000000000110000000000000007";
 static const struct link_refused golden_refused = {17, 7};
 
 static const char hex_restore[] =
-    "000000000000000700072f77730a61626300046e346d6505000013880003616e6e010000002d"
+    "000000000000000700072f77730a61626300046e346d6505000013880003616e6e0000000300"
+    "00000000000004010000002d"
     "000000010000082f746f7069632f6100000000000000020100092f746f7069632f2a2a000000"
     "0600016b000176";
 static const struct link_restore golden_restore = {
-    7, TEXT("/ws\nabc"),    TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"),
+    7, TEXT("/ws\nabc"),    TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"), 3, 4,
     1, BLOCK(restore_block)};
+
+static const char hex_offer[] = "0000000000000007";
+static const struct link_offer golden_offer = {7};
 
 static const char hex_restore_end[] = "00000001";
 static const struct link_restore_end golden_restore_end = {1};
@@ -121,10 +131,10 @@ static const char hex_helloed[] = "00010000000000000002000000000000000300800000"
 static const struct link_helloed golden_helloed = {1, 2, 3, 8u << 20};
 
 static const char hex_claimed[] =
-    "000000000000000900000000000000070100046e346d650bb80008476f206177617921000000"
+    "000000000000000900000000000000070100046e346d65000000030bb80008476f206177617921000000"
     "047265737400000006756e73656e74";
 static const struct link_claimed golden_claimed = {
-    9, 7, LINK_CLAIM_MOVED, TEXT("n4me"), 3000, TEXT("Go away!"), TEXT("rest"), TEXT("unsent")};
+    9, 7, LINK_CLAIM_MOVED, TEXT("n4me"), 3, 3000, TEXT("Go away!"), TEXT("rest"), TEXT("unsent")};
 
 static const char hex_subscribed[] =
     "000000000000000a00000000000000070000000100000000030003652d340003776879";
@@ -325,7 +335,8 @@ static void values_outside_their_set_are_malformed(void **state)
         {LINK_CHECKPOINTED, 16, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_RELAY_DONE, 8, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_RESTORE, 23, LINK_FAMILY_WEBSOCKET, LINK_FAMILY_JSONP + 1},
-        {LINK_RESTORE, 33, 0, 2}, /* is_attached */
+        {LINK_RESTORE, 45, LINK_HOLD_YIELDED, LINK_HOLD_YIELDED + 1},
+        {LINK_CHECKPOINT, 28, LINK_UNSUBSCRIBE, LINK_CLAIM},
     };
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         assert_true(accepts_with(cases[i].type, cases[i].at, cases[i].good));
@@ -342,6 +353,7 @@ static void blocks_that_end_inside_an_element_are_malformed(void **state)
     struct link_restored restored = {.groups = TEXT("123")};
     struct link_subscribe subscribe = {.headers = TEXT("\0\1a\0\2b")};
     struct link_publish publish = {.message.headers = TEXT("\0")};
+    struct link_checkpoint checkpoint = {.messages = TEXT("\7\0\0\0\1")};
     struct link_restore restore = {.subscriptions = TEXT("\0\0\0\1\0\0\1/\0\0\0\1x")};
 
     link_put_delivered(&body, &delivered);
@@ -358,6 +370,9 @@ static void blocks_that_end_inside_an_element_are_malformed(void **state)
     body.len = 0;
     link_put_publish(&body, &publish);
     assert_int_equal(link_get_publish(buf_str(&body), &publish), LINK_ERR_MALFORMED);
+    body.len = 0;
+    link_put_checkpoint(&body, &checkpoint);
+    assert_int_equal(link_get_checkpoint(buf_str(&body), &checkpoint), LINK_ERR_MALFORMED);
     body.len = 0;
     link_put_restore(&body, &restore);
     assert_int_equal(link_get_restore(buf_str(&body), &restore), LINK_ERR_MALFORMED);

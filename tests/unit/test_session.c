@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions apart from their transports: with a fake transport, the echo service, and a link that
- * writes down what it is told.
+ * Sessions at one gateway: claims, receivers, ends, sends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,245 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/err.h"
-#include "common/log.h"
-#include "common/settings.h"
-#include "gateway/service_echo.h"
-#include "gateway/sessions.h"
-#include "tests/unit/fake_link.h"
-
-struct fake_transport {
-    struct transport transport;
-    struct buf seen; /* what was called, one word a call */
-    size_t queued;
-    bool detaches_when_opened;
-};
-
-static struct fake {
-    struct runtime runtime;
-    struct gateway_settings settings;
-    struct endpoint_settings echo;
-    struct endpoint_settings close;
-    struct broker_link link;
-    struct services services;
-    struct sessions *sessions;
-    struct fake_transport a;
-    struct fake_transport b;
-    int sent_code; /* 1: not yet */
-} fake;
-
-static struct fake_transport *fake_of(struct transport *transport)
-{
-    return MEM_CONTAINER(transport, struct fake_transport, transport);
-}
-
-static void on_opened(struct transport *transport, bool is_new)
-{
-    buf_append_text(&fake_of(transport)->seen, is_new ? "o " : "again ");
-    if (fake_of(transport)->detaches_when_opened) {
-        session_detach(transport, DETACH_ENDED);
-    }
-}
-
-static void on_send(struct transport *transport, struct shared_frame *frame)
-{
-    buf_append(&fake_of(transport)->seen, frame->raw->data, frame->raw->len);
-    buf_append_text(&fake_of(transport)->seen, " ");
-}
-
-static void on_ready(struct transport *transport)
-{
-    buf_append_text(&fake_of(transport)->seen, "ready ");
-}
-
-static void on_beat(struct transport *transport)
-{
-    buf_append_text(&fake_of(transport)->seen, "h ");
-}
-
-static void on_close(struct transport *transport, unsigned code, struct str reason)
-{
-    assert_null(transport->session);
-    buf_append_format(&fake_of(transport)->seen, "c[%u,%.*s] ", code, (int)reason.len, reason.at);
-}
-
-static void on_refuse(struct transport *transport)
-{
-    buf_append_text(&fake_of(transport)->seen, "404 ");
-}
-
-static size_t queued(const struct transport *transport)
-{
-    return MEM_CONTAINER(transport, const struct fake_transport, transport)->queued;
-}
-
-static const struct transport_ops websocket = {.name = "websocket",
-                                               .family = LINK_FAMILY_WEBSOCKET,
-                                               .is_sockjs = true,
-                                               .opened = on_opened,
-                                               .send = on_send,
-                                               .beat = on_beat,
-                                               .close = on_close,
-                                               .queued = queued};
-static const struct transport_ops stream = {.name = "xhr-streaming",
-                                            .family = LINK_FAMILY_XHR,
-                                            .is_sockjs = true,
-                                            .is_http = true,
-                                            .opened = on_opened,
-                                            .send = on_send,
-                                            .beat = on_beat,
-                                            .close = on_close,
-                                            .refuse = on_refuse,
-                                            .queued = queued};
-static const struct transport_ops poll_ops = {.name = "xhr-polling",
-                                              .family = LINK_FAMILY_XHR,
-                                              .is_sockjs = true,
-                                              .is_http = true,
-                                              .opened = on_opened,
-                                              .ready = on_ready,
-                                              .beat = on_beat,
-                                              .close = on_close,
-                                              .refuse = on_refuse,
-                                              .queued = queued};
-static const struct transport_ops eventsource = {.name = "eventsource",
-                                                 .family = LINK_FAMILY_EVENTSOURCE,
-                                                 .is_sockjs = true,
-                                                 .is_http = true,
-                                                 .opened = on_opened,
-                                                 .send = on_send,
-                                                 .beat = on_beat,
-                                                 .close = on_close,
-                                                 .refuse = on_refuse,
-                                                 .queued = queued};
-
-/* Echo, but for the text CLOSE. */
-static void echo_or_close(void *service, struct str text, bool is_binary)
-{
-    const struct service_host *host = *(const struct service_host **)service;
-    if (str_equal(text, STR("CLOSE"))) {
-        host->ops->close(host->data, 3000, STR("enough"));
-    } else {
-        service_echo_ops.receive(service, text, is_binary);
-    }
-}
-
-static struct service_ops echo_ops;
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&fake, 0, sizeof fake);
-    assert_int_equal(uv_loop_init(&fake.runtime.loop), 0);
-    turn_init(&fake.runtime.turn, &fake.runtime.loop);
-    wheel_init(&fake.runtime.wheel, &fake.runtime.loop);
-    fake.runtime.settings = &fake.settings;
-    fake.settings.limits.sessions_max = 3;
-    fake.settings.timeouts.link_wait_ms = 60000;
-    fake.echo = (struct endpoint_settings){
-        .path = (char *)(uintptr_t) "/echo",
-        .service = SERVICE_ECHO,
-        .disconnect_delay_ms = 5000,
-        .sockjs_heartbeat_ms = 25000,
-        .limits = {.queue_bytes_max = 100, .queue_messages_max = 3, .sockjs_body_bytes_max = 200}};
-    fake.close = fake.echo;
-    fake.close.path = (char *)(uintptr_t) "/close";
-    fake.close.service = SERVICE_CLOSE;
-    echo_ops = service_echo_ops;
-    echo_ops.receive = echo_or_close;
-    fake.services.ops[SERVICE_ECHO] = &echo_ops;
-    fake.services.context[SERVICE_ECHO] = &fake.runtime.stats;
-    fake.services.ops[SERVICE_CLOSE] = &service_close_ops;
-    fake.sessions = sessions_create(&fake.runtime, &fake.link, &fake.services);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sessions_close_all(fake.sessions, 1001, STR("bye"));
-    sessions_destroy(fake.sessions);
-    turn_close(&fake.runtime.turn);
-    wheel_close(&fake.runtime.wheel);
-    uv_run(&fake.runtime.loop, UV_RUN_DEFAULT);
-    wheel_finish(&fake.runtime.wheel);
-    assert_int_equal(uv_loop_close(&fake.runtime.loop), 0);
-    buf_finish(&fake.a.seen);
-    buf_finish(&fake.b.seen);
-    return 0;
-}
-
-static const char *seen(struct fake_transport *transport)
-{
-    static char text[4096];
-    memcpy(text, transport->seen.len > 0 ? (const char *)transport->seen.data : "",
-           transport->seen.len);
-    text[transport->seen.len] = '\0';
-    transport->seen.len = 0;
-    return text;
-}
-
-static void attach(struct fake_transport *transport, const struct transport_ops *ops)
-{
-    transport->transport = (struct transport){.ops = ops};
-    session_attach(fake.sessions, &fake.echo, STR("abc"), &transport->transport);
-}
-
-static void begin(struct fake_transport *transport)
-{
-    transport->transport = (struct transport){.ops = &websocket};
-    session_begin(fake.sessions, &fake.echo, &fake.echo.limits, &transport->transport);
-}
-
-static void claimed(uint64_t handle, uint8_t result)
-{
-    const struct link_claimed answer = {.session = handle,
-                                        .result = result,
-                                        .name = STR("name"),
-                                        .code = 3000,
-                                        .reason = STR("Go away!")};
-    sessions_claimed(fake.sessions, &answer);
-}
-
-static void open_with(const struct transport_ops *ops)
-{
-    attach(&fake.a, ops);
-    claimed(1, LINK_CLAIM_NEW);
-    assert_string_equal(seen(&fake.a), "o ");
-    fake_link_take(&fake.link);
-}
-
-static void on_sent(void *data, int code)
-{
-    assert_ptr_equal(data, &fake);
-    fake.sent_code = code;
-}
-
-static void post(const char *text)
-{
-    struct str message = str_of(text);
-    fake.sent_code = 1;
-    session_receive_all(fake.sessions, &fake.echo, STR("abc"), LINK_FAMILY_XHR, &message, 1,
-                        on_sent, &fake);
-}
-
-static void answer_checkpoint(void)
-{
-    const struct broker_answer answer = {
-        .type = LINK_CHECKPOINTED, .session = 1, .request = fake.link.requests};
-    sessions_answered(fake.sessions, &answer);
-}
-
-static size_t take_all(struct fake_transport *transport)
-{
-    struct shared_frame *frames[16];
-    size_t count = session_take(transport->transport.session, frames, 16, 1000);
-    for (size_t i = 0; i < count; i++) {
-        buf_append(&transport->seen, frames[i]->raw->data, frames[i]->raw->len);
-        buf_append_text(&transport->seen, " ");
-        shared_frame_release(frames[i]);
-    }
-    return count;
-}
+#include "tests/unit/session_fixture.h"
 
 /* ---- claims ---- */
 
@@ -411,7 +172,6 @@ static void a_service_that_closes_is_followed_by_its_close_frame(void **state)
     claimed(1, LINK_CLAIM_NEW);
     assert_string_equal(seen(&fake.a), "o c[3000,Go away!] ");
     assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
-    assert_false(session_exists(fake.sessions, &fake.close, STR("abc")));
 }
 
 static void what_is_queued_leaves_before_the_close_frame(void **state)
@@ -421,8 +181,9 @@ static void what_is_queued_leaves_before_the_close_frame(void **state)
     session_detach(&fake.a.transport, DETACH_ENDED);
     post("last words");
     post("CLOSE");
-    assert_false(session_exists(fake.sessions, &fake.echo, STR("abc")));
+    assert_int_equal(fake.link.unsent.len, 15); /* goes with the tombstone */
     attach(&fake.b, &poll_ops);
+    claimed_with(2, LINK_CLAIM_CLOSED, buf_str(&fake.link.unsent));
     assert_string_equal(seen(&fake.b), "again ready ");
     assert_int_equal(take_all(&fake.b), 1);
     session_detach(&fake.b.transport, DETACH_ENDED);
@@ -438,7 +199,8 @@ static void a_stream_gets_what_is_queued_and_the_close_frame_at_once(void **stat
     post("last words");
     post("CLOSE");
     attach(&fake.b, &stream);
-    assert_string_equal(seen(&fake.b), "again last words c[3000,enough] ");
+    claimed_with(2, LINK_CLAIM_CLOSED, buf_str(&fake.link.unsent));
+    assert_string_equal(seen(&fake.b), "again last words c[3000,Go away!] ");
     assert_null(fake.b.transport.session);
 }
 
@@ -452,7 +214,7 @@ static void more_than_the_queue_holds_ends_the_session_as_too_slow(void **state)
     post("3");
     fake_link_take(&fake.link);
     post("4");
-    assert_string_equal(fake_link_take(&fake.link), "drop 1008 Too slow 10000\n");
+    assert_string_equal(fake_link_take(&fake.link), "checkpoint 5\ndrop 1008 Too slow 10000\n");
     assert_int_equal(fake.runtime.stats.sessions_too_slow, 1);
     assert_int_equal(fake.sent_code, 0);
 }
@@ -537,32 +299,16 @@ static void a_send_is_done_behind_its_end_mark(void **state)
     assert_int_equal(fake.sent_code, 0);
 }
 
-static void a_send_to_nobody_is_absent(void **state)
-{
-    (void)state;
-    post("x");
-    assert_int_equal(fake.sent_code, ERR_ABSENT);
-}
-
-static void a_send_during_the_claim_waits_for_it(void **state)
-{
-    (void)state;
-    attach(&fake.a, &stream);
-    post("early");
-    assert_string_equal(fake_link_take(&fake.link), "claim /echo/abc\n");
-    claimed(1, LINK_CLAIM_NEW);
-    assert_string_equal(seen(&fake.a), "o early ");
-    answer_checkpoint();
-    assert_int_equal(fake.sent_code, 0);
-}
-
 static void sends_that_wait_have_a_limit(void **state)
 {
     (void)state;
     char big[201] = {0};
     memset(big, 'x', 200);
-    attach(&fake.a, &stream);
+    open_with(&stream);
+    post("PAUSE");
+    session_forget_send(fake.sessions, &fake);
     post(big);
+    session_forget_send(fake.sessions, &fake);
     assert_int_equal(fake.sent_code, 1);
     struct str message = STR("y");
     int second = 1;
@@ -571,15 +317,6 @@ static void sends_that_wait_have_a_limit(void **state)
                         on_sent, &fake);
     second = fake.sent_code;
     assert_int_equal(second, ERR_LIMIT);
-}
-
-static void a_send_whose_claim_fails_is_absent(void **state)
-{
-    (void)state;
-    attach(&fake.a, &stream);
-    post("early");
-    claimed(1, LINK_CLAIM_CLOSED);
-    assert_int_equal(fake.sent_code, ERR_ABSENT);
 }
 
 static void a_forgotten_send_is_not_answered(void **state)
@@ -658,40 +395,35 @@ static void whoever_waits_for_the_broker_is_told_once(void **state)
     assert_int_equal(forgotten, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_is_written_before_the_claim_is_answered),
-        TEST(a_claim_that_is_not_granted_ends_in_the_protocols_words),
-        TEST(a_granted_claim_that_nobody_wants_any_more_is_given_back),
-        TEST(sessions_beyond_the_limit_are_refused),
-        TEST(a_second_receiver_gets_2010_and_the_first_is_unharmed),
-        TEST(a_receiver_of_another_family_is_refused),
-        TEST(what_comes_between_two_receivers_waits_for_the_next),
-        TEST(a_poll_is_told_and_takes_what_is_queued),
-        TEST(an_opening_poll_may_leave_inside_the_call),
-        TEST(a_receiver_that_is_cut_off_leaves_a_tombstone_but_eventsource),
-        TEST(a_service_that_closes_is_followed_by_its_close_frame),
-        TEST(what_is_queued_leaves_before_the_close_frame),
-        TEST(a_stream_gets_what_is_queued_and_the_close_frame_at_once),
-        TEST(more_than_the_queue_holds_ends_the_session_as_too_slow),
-        TEST(a_transport_that_is_not_read_ends_its_session),
-        TEST(a_burst_that_nobody_could_take_ends_the_session_at_once),
-        TEST(the_broker_expires_only_who_is_away),
-        TEST(a_lost_session_ends_with_code_0_and_nothing_said),
-        TEST(a_goodbye_of_the_client_ends_its_session_at_once),
-        TEST(a_send_is_done_behind_its_end_mark),
-        TEST(a_send_to_nobody_is_absent),
-        TEST(a_send_during_the_claim_waits_for_it),
-        TEST(sends_that_wait_have_a_limit),
-        TEST(a_send_whose_claim_fails_is_absent),
-        TEST(a_forgotten_send_is_not_answered),
-        TEST(a_session_that_ends_answers_its_senders),
-        TEST(a_silent_session_beats_as_long_as_a_receiver_is_there),
-        TEST(open_and_detached_sessions_are_restored),
-        TEST(whoever_waits_for_the_broker_is_told_once),
+        SESSION_TEST(nothing_is_written_before_the_claim_is_answered),
+        SESSION_TEST(a_claim_that_is_not_granted_ends_in_the_protocols_words),
+        SESSION_TEST(a_granted_claim_that_nobody_wants_any_more_is_given_back),
+        SESSION_TEST(sessions_beyond_the_limit_are_refused),
+        SESSION_TEST(a_second_receiver_gets_2010_and_the_first_is_unharmed),
+        SESSION_TEST(a_receiver_of_another_family_is_refused),
+        SESSION_TEST(what_comes_between_two_receivers_waits_for_the_next),
+        SESSION_TEST(a_poll_is_told_and_takes_what_is_queued),
+        SESSION_TEST(an_opening_poll_may_leave_inside_the_call),
+        SESSION_TEST(a_receiver_that_is_cut_off_leaves_a_tombstone_but_eventsource),
+        SESSION_TEST(a_service_that_closes_is_followed_by_its_close_frame),
+        SESSION_TEST(what_is_queued_leaves_before_the_close_frame),
+        SESSION_TEST(a_stream_gets_what_is_queued_and_the_close_frame_at_once),
+        SESSION_TEST(more_than_the_queue_holds_ends_the_session_as_too_slow),
+        SESSION_TEST(a_transport_that_is_not_read_ends_its_session),
+        SESSION_TEST(a_burst_that_nobody_could_take_ends_the_session_at_once),
+        SESSION_TEST(the_broker_expires_only_who_is_away),
+        SESSION_TEST(a_lost_session_ends_with_code_0_and_nothing_said),
+        SESSION_TEST(a_goodbye_of_the_client_ends_its_session_at_once),
+        SESSION_TEST(a_send_is_done_behind_its_end_mark),
+        SESSION_TEST(sends_that_wait_have_a_limit),
+        SESSION_TEST(a_forgotten_send_is_not_answered),
+        SESSION_TEST(a_session_that_ends_answers_its_senders),
+        SESSION_TEST(a_silent_session_beats_as_long_as_a_receiver_is_there),
+        SESSION_TEST(open_and_detached_sessions_are_restored),
+        SESSION_TEST(whoever_waits_for_the_broker_is_told_once),
     };
     log_configure(LOG_ERROR, LOG_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void note_group(struct group *group, void *data)
 static struct matches match(struct subscriptions *index, struct str name)
 {
     struct matches matches = {.count = 0};
-    subscriptions_match(index, name, note_group, &matches);
+    subscriptions_match(index, name, note_group, NULL, &matches);
     return matches;
 }
 

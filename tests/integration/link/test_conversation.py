@@ -228,9 +228,9 @@ def test_a_killed_broker_is_restored_by_its_gateways(build):
         a = broker.gateway("a", 1)
         assert a.welcome["broker"] != first
         subscriptions = b"\0\0\0\1\0\0\x08/topic/a\0\0\0\0" + b"\0\0\0\2\0\0\x08/topic/*\0\0\0\0"
-        a.say("RESTORE", session=1, key=KEY, name=name, family=2, expire_ms=5000, is_attached=1,
+        a.say("RESTORE", session=1, key=KEY, name=name, family=2, expire_ms=5000, hold=1,
               subscriptions=subscriptions)  # fmt: skip
-        a.say("RESTORE", session=2, key="taken", name="x", family=2, is_attached=1)
+        a.say("RESTORE", session=2, key="taken", name="x", family=2, hold=1)
         a.say("RESTORE_END", sessions=2)
         groups = groups_of(a.expect("RESTORED", session=1)["groups"])
         assert b"elsewhere" in a.expect("GONE", session=2)["reason"]

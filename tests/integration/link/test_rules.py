@@ -120,7 +120,7 @@ def test_a_gateway_that_greets_again_loses_its_older_link(build):
         old.new_session(1, key="k")
         new = broker.gateway("same", number=77)
         expect_loss(broker, old, "gateway=same", "error=busy")
-        new.say("RESTORE", session=1, key="k", name="n", family=2, expire_ms=5000, is_attached=1)
+        new.say("RESTORE", session=1, key="k", name="n", family=2, expire_ms=5000, hold=1)
         new.expect("RESTORED", session=1)
 
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one session would have got while it is between two holders: messages by reference, and the
+ * answers to its requests, in order.
+ *
+ * An entry's number is that of the link message which carried it to the present holder; what the
+ * holder says it has handled is dropped by it. Zeroed after session_log_init() is off and empty.
+ */
+#pragma once
+
+#include "broker/peer.h"
+
+#define SESSION_LOG_NOT_SENT UINT64_MAX /* number of what no holder was sent */
+#define SESSION_LOG_COUNT_MAX 1000      /* entries; beyond, or beyond the bytes: it is over */
+
+struct session_log {
+    struct list_node node;    /* fanout::collected */
+    struct list_node entries; /* owned, in order */
+    size_t count;
+    size_t bytes; /* as if the messages were its own */
+    size_t bytes_max;
+    bool is_on;   /* entries are added */
+    bool is_over; /* it was too short: the session cannot go on */
+};
+
+struct session_log_answer {
+    uint64_t request;
+    uint32_t subscription;
+    uint8_t type; /* LINK_SUBSCRIBED, LINK_UNSUBSCRIBED, LINK_PUBLISHED or LINK_CHECKPOINTED */
+    uint8_t result;
+};
+
+void session_log_init(struct session_log *log, size_t bytes_max);
+void session_log_clear(struct session_log *log); /* empty and off; out of any list */
+
+/* One subscription of a message; several of one message make one entry. Takes no share unless it
+ * makes an entry. Its number is SESSION_LOG_NOT_SENT until session_log_number_last(). */
+void session_log_add_message(struct session_log *log, struct payload *message,
+                             uint32_t subscription);
+void session_log_number_last(struct session_log *log, uint64_t number);
+void session_log_add_answer(struct session_log *log, const struct session_log_answer *answer,
+                            uint64_t number);
+
+/* Its link was never theirs who ask now. */
+void session_log_forget_numbers(struct session_log *log);
+
+/* The holder has handled its link up to there. */
+void session_log_drop(struct session_log *log, uint64_t number);
+
+/* Writes all of it to the new holder, and numbers it anew. */
+void session_log_send(struct session_log *log, struct peer *peer, uint64_t session);
