@@ -273,6 +273,18 @@ race('DISCONNECT while a poll claims: the receipt, then c, and c for whoever com
   }
 });
 
+race('what was queued before a close is collected elsewhere, then comes the c', async (at) => {
+  for (const family of POLLING) {
+    const talk = await new Talk('stomp', family).open(at(0));
+    await talk.say(at(0), 'queued');
+    await talk.say(at(1), 'by relay');
+    await talk.send(at(2), [stompFrame('DISCONNECT', { receipt: 'bye' })]);
+    await talk.until(() => talk.closed !== null, () => at(1));
+    assert.deepEqual([talk.texts, talk.receipts.at(-1), talk.closed], [['queued', 'by relay'], 'bye', GOODBYE]);
+    await isClosedEverywhere(at, talk, GOODBYE);
+  }
+});
+
 race('a service that closes at once: one o, then the same c everywhere', async (at) => {
   const expected = { type: 'c', code: 3000, reason: 'Go away!' };
   for (const family of FAMILIES) {
