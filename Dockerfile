@@ -3,7 +3,7 @@
 #   docker build --target sluice -t sluice .            both programs and the chat demo: one small image
 #   docker build --target haproxy -t sluice-haproxy .   the balancer of docker-compose.yml, from Debian's package
 #   docker build --target redis -t sluice-redis .       its Redis, the same way
-#   docker build --target test .                        unit and integration tests on Debian 13
+#   docker build --target test .                        unit and integration tests on Debian 13: ./dev test debian13
 #
 # The builder without BuildKit builds every stage above the wanted one, so what takes long stands last. No syntax here
 # needs BuildKit. An imported base image may have neither CMD nor ENV: each stage says its own.
@@ -94,5 +94,8 @@ COPY . .
 RUN [ -d tests/node_modules ] || (cd tests && npm ci --ignore-scripts --no-audit --no-fund)
 RUN meson setup /build-test --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
     && ninja -C /build-test
-RUN meson test -C /build-test --suite unit --suite fuzz --print-errorlogs --quiet \
-    && node tests/integration/run.mjs /build-test
+# Another value runs the tests again although nothing has changed.
+ARG TEST_RUN=0
+RUN meson test -C /build-test --suite unit --suite fuzz --print-errorlogs --quiet; \
+    python3 tests/tidy/count_tap.py /build-test/meson-logs/testlog.json
+RUN node tests/integration/run.mjs /build-test
