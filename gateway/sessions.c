@@ -122,7 +122,8 @@ bool session_may_exist(struct sessions *sessions, const struct endpoint_settings
 
 static bool is_full(const struct sessions *sessions)
 {
-    return sessions->count >= sessions->runtime->settings->limits.sessions_max ||
+    /* Those that wait to say goodbye take room like any other. */
+    return sessions->by_handle.count >= sessions->runtime->settings->limits.sessions_max ||
            sessions->runtime->is_draining;
 }
 
