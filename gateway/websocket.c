@@ -32,7 +32,9 @@
 #include "proto/ws_frame.h"
 
 #define MESSAGE_SLACK 4096 /* a WebSocket message may be this much longer than a STOMP frame */
-#define LOGIN_BYTES_MAX ((size_t)64 << 10) /* of a message before the client is known */
+#define LOGIN_BYTES_MAX                                                                            \
+    ((size_t)128 << 10) /* of a message before the client is known: a frame of 64 KiB,
+                                              and room for its ERROR, or for JSON's escapes */
 
 struct websocket {
     struct transport transport;
@@ -189,8 +191,7 @@ static size_t message_bytes_max(const struct websocket *websocket)
     size_t plain = limits->message_bytes_max + MESSAGE_SLACK;
     size_t body = limits->sockjs_body_bytes_max;
     size_t max = is_sockjs && body > plain ? body : plain;
-    size_t login = is_sockjs ? 2 * LOGIN_BYTES_MAX : LOGIN_BYTES_MAX + MESSAGE_SLACK;
-    return websocket->is_known || max < login ? max : login;
+    return websocket->is_known || max < LOGIN_BYTES_MAX ? max : LOGIN_BYTES_MAX;
 }
 
 static void note_client(struct websocket *websocket)

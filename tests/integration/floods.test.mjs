@@ -247,7 +247,7 @@ test('P18 a client that is not known yet cannot send what it may send later', as
         assert.equal((await client.frame('RECEIPT')).header('receipt-id'), 'r', face);
       }
     });
-    for (const [path, size, code] of [['/ws/0/small/websocket', 140_000, '1009'], ['/stomp', 70_000, '1009']]) {
+    for (const [path, size, code] of [['/ws/0/small/websocket', 140_000, '1009'], ['/stomp', 140_000, '1009']]) {
       await withRaw(programs, path, async (client) => {
         if (path.startsWith('/ws')) {
           await client.expect(TEXT, 'o');
