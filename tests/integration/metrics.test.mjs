@@ -27,11 +27,6 @@ const STILL = {
   sluice_broker_ready: 'a broker that is not ready cannot be asked',
 };
 
-// Until a session can move between gateways: SLUICE_PENDING=1 runs these cases and asks for their series.
-const isPending = !process.env.SLUICE_PENDING;
-const pending = isPending ? () => {} : test;
-const MOVES = /relays_|sessions_moved|"moved"|"yielded"/;
-
 /** {name, type, series: ['name', 'name{label="value"}', …]} of each row of the document. */
 function documented() {
   const rows = [];
@@ -318,7 +313,7 @@ test('claims of a session that is elsewhere are counted by their outcome', async
   }, { gateways: 2 });
 });
 
-pending('a session that moves, and bodies for it, are counted at both ends and in between', async () => {
+test('a session that moves, and bodies for it, are counted at both ends and in between', async () => {
   await withMetrics(CONFIG, async (stack, here, there) => {
     const session = await parkedSession(here.url, '/topic/moving');
     const waiting = session.receive(here.url);
@@ -351,7 +346,7 @@ test('a session whose gateway died waits, and expires', async () => {
   }, { gateways: 2 });
 });
 
-pending('a body waits while its session is nowhere', async () => {
+test('a body waits while its session is nowhere', async () => {
   await withMetrics(CONFIG, async (stack, here, there) => {
     stack.allow('link_lost');
     const session = await parkedSession(here.url, '/topic/lost');
@@ -428,7 +423,6 @@ test('what is documented is told, and nothing else; each has moved', async () =>
   assert.ok(rows.length > 60, `${rows.length} rows`);
   const expected = rows.flatMap(({ series }) => series);
   assert.deepEqual([...seen.keys()].sort(), expected.sort());
-  const mayBeStill = (series) => series in STILL || (isPending && MOVES.test(series));
-  const still = expected.filter((series) => seen.get(series).size < 2 && !mayBeStill(series));
+  const still = expected.filter((series) => seen.get(series).size < 2 && !(series in STILL));
   assert.deepEqual(still, [], 'series that no case has moved');
 });
