@@ -41,7 +41,10 @@ async function waitingPoll(path) {
   assert.equal(refused.body, 'c[2010,"Another connection still open"]\n');
   refused.http.drop();
   const waiting = refused.http === one ? 1 : 0;
-  const body = answers[waiting].then((answer) => answer.body);
+  const body = answers[waiting].then((answer) => {
+    answer.http.drop();
+    return answer.body;
+  });
   body.catch(() => {});
   return { drop: () => [one, two][waiting].drop(), body };
 }
