@@ -263,6 +263,23 @@ void http_respond_payload(struct http *http, struct http_head *head, struct payl
     finish_answer(http);
 }
 
+bool http_matches_etag(const struct http1_request *request, const char *etag)
+{
+    const struct str *header = http1_header(request, "If-None-Match");
+    struct str rest = header == NULL ? (struct str){NULL, 0} : *header;
+    struct str tag;
+    while (str_next(&rest, ',', &tag)) {
+        tag = str_trim(tag);
+        if (str_starts(tag, STR("W/"))) {
+            tag = (struct str){tag.at + 2, tag.len - 2};
+        }
+        if (str_equal(tag, STR("*")) || str_equal(tag, str_of(etag))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void http_respond_text(struct http *http, unsigned status, const char *text)
 {
     struct http_head head;

@@ -58,6 +58,9 @@ void http_respond(struct http *http, struct http_head *head, struct str body);
 /* The same with a body that many answers share: no copy. A share is taken. */
 void http_respond_payload(struct http *http, struct http_head *head, struct payload *body);
 
+/* The client has what this entity tag (quoted) stands for: If-None-Match by weak comparison (RFC 9110 13.1.2). */
+bool http_matches_etag(const struct http1_request *request, const char *etag);
+
 /* The plain answers: text/plain body, not cached. */
 void http_respond_text(struct http *http, unsigned status, const char *text);
 

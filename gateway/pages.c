@@ -274,9 +274,7 @@ static const struct page *find_page(const struct mount *mount, struct str name)
 static void respond_page(const struct page *page, struct http *http,
                          const struct http1_request *request)
 {
-    const struct str *match = http1_header(request, "If-None-Match");
-    bool is_same = match != NULL &&
-                   (http1_list_has(*match, str_of(page->etag)) || str_equal(*match, STR("*")));
+    bool is_same = http_matches_etag(request, page->etag);
     struct http_head head;
     http_head_init(&head, is_same ? 304 : 200);
     if (!is_same) {

@@ -73,7 +73,7 @@ static void on_ready(void *data, int code)
     if (code == 0) {
         respond_info(waiting->http, &waiting->route);
     } else {
-        http_respond_text(waiting->http, 503, "The message broker is away.");
+        sockjs_respond_text(waiting->http, &waiting->route, 503, "The message broker is away.");
     }
     mem_free(waiting);
 }
@@ -173,8 +173,7 @@ void sockjs_iframe(struct http *http, const struct http1_request *request,
     write_iframe_page(&page, route->endpoint->client_library);
     write_etag(etag, buf_str(&page));
     write_http_date(expires, time(NULL) + YEAR_SECONDS);
-    const struct str *match = http1_header(request, "If-None-Match");
-    bool is_same = match != NULL && str_equal(*match, str_of(etag));
+    bool is_same = http_matches_etag(request, etag);
     http_head_init(&head, is_same ? 304 : 200);
     if (!is_same) {
         http_head_add_text(&head, "Content-Type", "text/html; charset=UTF-8");
@@ -195,11 +194,11 @@ static void respond_sent(struct waiting *waiting, int code)
     const struct http1_request *request = http_request(http);
     struct http_head head;
     if (code == ERR_ABSENT) {
-        http_respond_text(http, 404, "No such session.");
+        sockjs_respond_text(http, &waiting->route, 404, "No such session.");
         return;
     }
     if (code < 0) {
-        http_respond_text(http, 503, "The message broker is away or busy.");
+        sockjs_respond_text(http, &waiting->route, 503, "The message broker is away or busy.");
         return;
     }
     sockjs_head_init(&head, waiting->is_jsonp ? 200 : 204, TEXT_PLAIN, request, &waiting->route);
@@ -209,13 +208,22 @@ static void respond_sent(struct waiting *waiting, int code)
     http_respond(http, &head, waiting->is_jsonp ? STR("ok") : (struct str){"", 0});
 }
 
-static void respond_bad_payload(struct http *http, int code);
+static void respond_bad_payload(struct http *http, const struct route *route, int code)
+{
+    if (code == SOCKJS_ERR_JSON) {
+        sockjs_respond_text(http, route, 500, "Broken JSON encoding.");
+    } else if (code == SOCKJS_ERR_COUNT) {
+        sockjs_respond_text(http, route, 500, "Too many messages.");
+    } else {
+        sockjs_respond_text(http, route, 500, "Payload expected.");
+    }
+}
 
 static void on_sent(void *data, int code)
 {
     struct waiting *waiting = data;
     if (code == 0 && waiting->fault < 0) {
-        respond_bad_payload(waiting->http, waiting->fault);
+        respond_bad_payload(waiting->http, &waiting->route, waiting->fault);
     } else {
         respond_sent(waiting, code);
     }
@@ -235,17 +243,6 @@ static void on_send_gone(struct http *http, void *data, bool is_reset)
 }
 
 static const struct http_holder send_holder = {.on_gone = on_send_gone};
-
-static void respond_bad_payload(struct http *http, int code)
-{
-    if (code == SOCKJS_ERR_JSON) {
-        http_respond_text(http, 500, "Broken JSON encoding.");
-    } else if (code == SOCKJS_ERR_COUNT) {
-        http_respond_text(http, 500, "Too many messages.");
-    } else {
-        http_respond_text(http, 500, "Payload expected.");
-    }
-}
 
 /* `fault` below 0: the body could not be read; whether there is such a session is asked all the same. */
 static void receive_body(struct http *http, const struct route *route, struct str body, int fault,
@@ -277,11 +274,11 @@ static bool check_send(struct http *http, const struct http1_request *request,
                        const struct route *route)
 {
     if (!session_may_exist(route->sessions, route->endpoint, route->session)) {
-        http_respond_text(http, 404, "No such session.");
+        sockjs_respond_text(http, route, 404, "No such session.");
         return false;
     }
     if (request->body.len > route->endpoint->limits.sockjs_body_bytes_max) {
-        http_respond_text(http, 413, "The body is too long.");
+        sockjs_respond_text(http, route, 413, "The body is too long.");
         return false;
     }
     return true;

@@ -83,6 +83,16 @@ void sockjs_respond_options(struct http *http, const struct http1_request *reque
     http_respond(http, &head, (struct str){"", 0});
 }
 
+void sockjs_respond_text(struct http *http, const struct route *route, unsigned status,
+                         const char *text)
+{
+    const struct http1_request *request = http_request(http);
+    struct http_head head;
+    sockjs_head_init(&head, status, "text/plain; charset=UTF-8", request, route);
+    cors_add(&head, route, request);
+    http_respond(http, &head, str_of(text));
+}
+
 static int hex_value(char digit)
 {
     if (digit >= '0' && digit <= '9') {
@@ -128,19 +138,19 @@ static struct str find_parameter(struct str query, struct str name)
 }
 
 bool sockjs_take_callback(struct http *http, const struct http1_request *request,
-                          char out_callback[SOCKJS_CALLBACK_MAX + 1])
+                          const struct route *route, char out_callback[SOCKJS_CALLBACK_MAX + 1])
 {
     struct str value = find_parameter(request->query, STR("c"));
     if (value.at == NULL) {
         value = find_parameter(request->query, STR("callback"));
     }
     if (value.len == 0) {
-        http_respond_text(http, 500, "\"callback\" parameter required");
+        sockjs_respond_text(http, route, 500, "\"callback\" parameter required");
         return false;
     }
     size_t len = decode_percent(value, out_callback, SOCKJS_CALLBACK_MAX);
     if (len > SOCKJS_CALLBACK_MAX || !sockjs_callback_is_valid((struct str){out_callback, len})) {
-        http_respond_text(http, 500, "invalid \"callback\" parameter");
+        sockjs_respond_text(http, route, 500, "invalid \"callback\" parameter");
         return false;
     }
     out_callback[len] = '\0';

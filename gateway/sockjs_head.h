@@ -24,6 +24,10 @@ void sockjs_head_add_cookie(struct http_head *head, const struct http1_request *
 void sockjs_respond_options(struct http *http, const struct http1_request *request,
                             const struct route *route, const char *methods);
 
+/* A refusal in plain text, with the cookie and CORS fields of every answer: a page must be able to read it. */
+void sockjs_respond_text(struct http *http, const struct route *route, unsigned status,
+                         const char *text);
+
 /* The callback of ?c= or ?callback=, percent-decoded. False after answering 500. */
 bool sockjs_take_callback(struct http *http, const struct http1_request *request,
-                          char out_callback[SOCKJS_CALLBACK_MAX + 1]);
+                          const struct route *route, char out_callback[SOCKJS_CALLBACK_MAX + 1]);

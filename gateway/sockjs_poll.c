@@ -89,7 +89,7 @@ static void respond(struct turn_entry *entry)
 {
     struct poll *poll = MEM_CONTAINER(entry, struct poll, flush);
     if (poll->is_refused) {
-        http_respond_text(poll->http, 404, "No such session.");
+        sockjs_respond_text(poll->http, &poll->route, 404, "No such session.");
         destroy_poll(poll);
         return;
     }
@@ -240,7 +240,7 @@ void sockjs_xhr(struct http *http, const struct http1_request *request, const st
 void sockjs_jsonp(struct http *http, const struct http1_request *request, const struct route *route)
 {
     char callback[SOCKJS_CALLBACK_MAX + 1];
-    if (sockjs_take_callback(http, request, callback)) {
+    if (sockjs_take_callback(http, request, route, callback)) {
         start_poll(http, route, &jsonp_ops, callback);
     }
 }

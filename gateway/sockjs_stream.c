@@ -49,7 +49,7 @@ static void end_response(struct turn_entry *entry)
 {
     struct stream *stream = MEM_CONTAINER(entry, struct stream, end);
     if (stream->is_refused) {
-        http_respond_text(stream->http, 404, "No such session.");
+        sockjs_respond_text(stream->http, &stream->route, 404, "No such session.");
     } else {
         http_stream_end(stream->http);
     }
@@ -353,7 +353,7 @@ void sockjs_htmlfile(struct http *http, const struct http1_request *request,
                      const struct route *route)
 {
     char callback[SOCKJS_CALLBACK_MAX + 1];
-    if (sockjs_take_callback(http, request, callback)) {
+    if (sockjs_take_callback(http, request, route, callback)) {
         start_stream(http, route, &htmlfile_ops, callback);
     }
 }

@@ -87,10 +87,7 @@ static const char *check_send(struct stomp_session *session, const struct stomp_
     if (destination.at == NULL) {
         return "SEND needs a destination header";
     }
-    if (destination_check(destination, session->host->limits->destination_bytes_max) < 0) {
-        return "The destination is empty, too long, or no plain text";
-    }
-    return NULL;
+    return stomp_check_destination(session, destination);
 }
 
 static void send_message(struct stomp_session *session, const struct stomp_frame *frame)

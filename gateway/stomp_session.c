@@ -21,11 +21,13 @@
 #include "gateway/stomp_session.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "common/mem.h"
 #include "common/process.h"
 #include "common/settings.h"
 #include "gateway/stomp_state.h"
+#include "proto/destination.h"
 
 #define LOGIN_BYTES_MAX ((size_t)64 * 1024) /* of CONNECT: nobody is known yet */
 
@@ -230,6 +232,47 @@ void stomp_fail_versions(struct stomp_session *session)
     end_with_error(session, text);
 }
 
+const char *stomp_over_limit(struct stomp *stomp, const char *what, size_t limit)
+{
+    snprintf(stomp->refusal, sizeof stomp->refusal, "%s: at most %zu", what, limit);
+    return stomp->refusal;
+}
+
+const char *stomp_check_destination(const struct stomp_session *session, struct str destination)
+{
+    size_t bytes_max = session->host->limits->destination_bytes_max;
+    switch (destination_check(destination, bytes_max)) {
+    case 0:
+        return NULL;
+    case DESTINATION_ERR_EMPTY:
+        return "The destination is empty";
+    case DESTINATION_ERR_LENGTH:
+        return stomp_over_limit(session->stomp, "The destination is too long in bytes", bytes_max);
+    default:
+        return "The destination has control characters or is no UTF-8";
+    }
+}
+
+static const char *describe_fault(struct stomp_session *session, int code)
+{
+    const struct stomp_limits *limits = session->reader->decoder.limits;
+    size_t limit;
+    switch (code) {
+    case STOMP_ERR_FRAME_BYTES:
+        limit = limits->frame_bytes;
+        break;
+    case STOMP_ERR_HEADER_BYTES:
+        limit = limits->header_bytes;
+        break;
+    case STOMP_ERR_HEADER_COUNT:
+        limit = limits->header_count;
+        break;
+    default:
+        return stomp_error_text(code);
+    }
+    return stomp_over_limit(session->stomp, stomp_error_text(code), limit);
+}
+
 /* ---- receipts ---- */
 
 void stomp_add_receipt(struct stomp_session *session, uint64_t request, struct str id, bool ends)
@@ -421,13 +464,14 @@ static size_t decode_text(struct stomp_session *session, struct str text)
 {
     size_t frames = 0;
     while (text.len > 0 && !stomp_is_over(session) && session->phase != STOMP_LEAVING) {
-        struct stomp_frame frame;
+        struct stomp_frame frame = {.header_count = 0};
         size_t consumed = 0;
         int result = stomp_decode(&session->reader->decoder, text.at, text.len, &consumed, &frame);
         text.at += consumed;
         text.len -= consumed;
         if (result < 0) {
-            stomp_fail(session, stomp_error_text(result), (struct str){NULL, 0});
+            stomp_fail(session, describe_fault(session, result),
+                       stomp_frame_header(&frame, "receipt"));
         } else if (result == DECODE_FRAME) {
             frames++;
             session->stomp->runtime->stats.frames_in++;

@@ -36,6 +36,7 @@ struct stomp {
     struct buf mended;          /* text whose surrogate halves were mended */
     uint64_t messages;          /* accepted: the counter of message ids */
     char prefix[9];             /* of message ids: 40 random bits in base32 */
+    char refusal[96];           /* a sentence that names a limit, until the next */
 };
 
 struct stomp_subscription {
@@ -98,6 +99,12 @@ void stomp_send_scratch(struct stomp_session *session);
 /* ERROR, then the end. `receipt_id` may be absent; `text` is one fixed sentence. */
 void stomp_fail(struct stomp_session *session, const char *text, struct str receipt_id);
 void stomp_fail_versions(struct stomp_session *session);
+
+/* "<what>: at most <limit>", until the next such call. */
+const char *stomp_over_limit(struct stomp *stomp, const char *what, size_t limit);
+
+/* What is wrong with the destination of a SEND or SUBSCRIBE; NULL: nothing. */
+const char *stomp_check_destination(const struct stomp_session *session, struct str destination);
 
 /* Stops reading while too much waits. */
 void stomp_consider_pause(struct stomp_session *session);

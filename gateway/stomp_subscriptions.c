@@ -102,8 +102,9 @@ static const char *check_name(const struct stomp_session *session, struct str de
     if (destination.at == NULL) {
         return "SUBSCRIBE needs a destination header";
     }
-    if (destination_check(destination, session->host->limits->destination_bytes_max) < 0) {
-        return "The destination is empty, too long, or no plain text";
+    const char *fault = stomp_check_destination(session, destination);
+    if (fault != NULL) {
+        return fault;
     }
     if (destination_is_pattern(destination) &&
         destination_check_pattern(destination, SEPARATOR) < 0) {
@@ -142,7 +143,8 @@ const char *stomp_check_subscribe(struct stomp_session *session, const struct st
         return "There is a subscription of this id already";
     }
     if (!is_known && session->subscription_count >= session->host->limits->subscriptions_max) {
-        return "Too many subscriptions in this session";
+        return stomp_over_limit(session->stomp, "Too many subscriptions in this session",
+                                session->host->limits->subscriptions_max);
     }
     return NULL;
 }

@@ -427,6 +427,10 @@ int stomp_decode(struct stomp_decoder *decoder, const void *bytes, size_t len, s
         }
         used = code == STEP_DONE ? used + decoder->head_len + decoder->body_len + 1 : len;
     }
+    if (code == STOMP_ERR_BODY || code == STOMP_ERR_CONTENT_LENGTH) {
+        decoder->body_len = 0;
+        (void)show_frame(decoder, base, out_frame); /* for the receipt header */
+    }
     if (code < 0) {
         decoder->failed = code;
         return code;

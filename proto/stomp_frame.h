@@ -84,6 +84,8 @@ struct stomp_decoder {
 
 void stomp_decoder_init(struct stomp_decoder *decoder, const struct stomp_limits *limits);
 void stomp_decoder_finish(struct stomp_decoder *decoder);
+/* After STOMP_ERR_BODY and STOMP_ERR_CONTENT_LENGTH, and no other failure, *out_frame has the headers read so far, so that
+ * the ERROR can name the receipt. */
 int stomp_decode(struct stomp_decoder *decoder, const void *bytes, size_t len, size_t *out_consumed,
                  struct stomp_frame *out_frame) __attribute__((warn_unused_result));
 
