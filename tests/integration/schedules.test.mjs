@@ -116,7 +116,9 @@ const STEPS = {
     const exchange = new RawSession(family, actor.session).receive(urls[0]);
     const status = await exchange.answered();
     actor.check(!isSure || actor.mayEnd.size > 0 || status === 404, `another family was answered ${status}`);
-    await exchange.ended();
+    const frames = await exchange.all();
+    actor.note(`a stranger over ${family} got`, status, JSON.stringify(frames));
+    actor.check(frames.every(({ type, code }) => type === 'c' && code !== 2010), `another family got ${JSON.stringify(frames)}`);
   },
   async abort(actor, { how, count }) {
     const [one] = actor.live;
