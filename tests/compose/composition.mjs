@@ -92,6 +92,10 @@ export class Composition {
     return run('docker', ['stop', this.container(service)]);
   }
 
+  start(service) {
+    return this.compose('start', service);
+  }
+
   logs() {
     return this.compose('logs', '--no-color');
   }

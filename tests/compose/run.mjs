@@ -47,7 +47,7 @@ try {
   composition.build();
   composition.prepare();
   say('services');
-  const gateways = GATEWAYS.slice(0, process.env.SLUICE_PENDING ? 3 : 1).map(({ service }) => service);
+  const gateways = GATEWAYS.slice(0, 3).map(({ service }) => service);
   composition.up('redis', 'broker', ...gateways, 'balancer');
   closing = await runCases(composition.namespacePid(), folder, process.argv.slice(2));
 } catch (error) {
