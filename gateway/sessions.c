@@ -185,6 +185,10 @@ static void relay_all(struct sessions *sessions, const struct endpoint_settings 
         done(data, ERR_ABSENT);
         return;
     }
+    if (broker_link_is_clogged(sessions->link)) {
+        done(data, ERR_LIMIT); /* anybody can send to names he made up */
+        return;
+    }
     session_relay_out(sessions, key, messages, count, done, data);
 }
 

@@ -319,6 +319,18 @@ static void sends_that_wait_have_a_limit(void **state)
     assert_int_equal(second, ERR_LIMIT);
 }
 
+static void a_body_for_nobody_here_is_refused_while_the_link_is_clogged(void **state)
+{
+    (void)state;
+    struct str message = STR("x");
+    fake.link.is_clogged = true;
+    fake.sent_code = 1;
+    session_receive_all(fake.sessions, &fake.echo, STR("made-up"), LINK_FAMILY_XHR, &message, 1,
+                        on_sent, &fake);
+    assert_int_equal(fake.sent_code, ERR_LIMIT);
+    assert_string_equal(fake_link_take(&fake.link), "");
+}
+
 static void a_forgotten_send_is_not_answered(void **state)
 {
     (void)state;
@@ -419,6 +431,7 @@ int main(void)
         SESSION_TEST(a_goodbye_of_the_client_ends_its_session_at_once),
         SESSION_TEST(a_send_is_done_behind_its_end_mark),
         SESSION_TEST(sends_that_wait_have_a_limit),
+        SESSION_TEST(a_body_for_nobody_here_is_refused_while_the_link_is_clogged),
         SESSION_TEST(a_forgotten_send_is_not_answered),
         SESSION_TEST(a_session_that_ends_answers_its_senders),
         SESSION_TEST(a_silent_session_beats_as_long_as_a_receiver_is_there),
