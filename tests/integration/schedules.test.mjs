@@ -23,6 +23,9 @@ const SCHEDULES = Number(process.env.SLUICE_SCHEDULES ?? 1000);
 const AT_ONCE = 50;
 const SCHEDULE_LIMIT_MS = 60_000;
 
+/** Counters of the broker: what the schedules are there to provoke. */
+const MUST_OCCUR = ['sessions_moved', 'yields_yielded', 'yields_refused', 'relays', 'relays_queued', 'claims_closed'];
+
 const ACTIONS = {
   receive: 6,
   wait: 5,
@@ -176,8 +179,9 @@ async function run(schedule, urls) {
   }
 }
 
-test(`${SCHEDULES} random schedules over three gateways keep every promise`, () =>
-  withStack(
+test(`${SCHEDULES} random schedules over three gateways keep every promise`, async () => {
+  let ended = null;
+  await withStack(
     { gateway: { endpoints: ENDPOINTS({ disconnect_delay: '60s', response_limit: '1KiB' }), limits: { connections: 20000 } } },
     async (stack) => {
       const seeds = process.env.SLUICE_SEED ? [Number(process.env.SLUICE_SEED)] : [FIXED_SEED, randomInt(2 ** 31)];
@@ -192,7 +196,13 @@ test(`${SCHEDULES} random schedules over three gateways keep every promise`, () 
       });
       await Promise.all(lanes);
       abortAll();
+      ended = stack;
     },
     { gateways: 3 },
-  ),
-);
+  );
+  const { fields } = await ended.broker.waitFor('broker_stopped');
+  const counts = Object.fromEntries(MUST_OCCUR.map((name) => [name, Number(fields[name])]));
+  console.log(`     ${Object.entries(counts).map(([name, count]) => `${name}=${count}`).join(' ')}`);
+  const absent = MUST_OCCUR.filter((name) => !(counts[name] > 0));
+  assert.deepEqual(absent, [], 'what every run of this many schedules meets');
+});
