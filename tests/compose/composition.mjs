@@ -39,12 +39,13 @@ function composeCommand() {
 /** docker/haproxy.cfg as it ships, but on loopback, and with these gateways instead of those that a name server knows. */
 export function balancerConfig() {
   const shipped = readFileSync(path.join(ROOT, 'docker/haproxy.cfg'), 'utf8');
-  const servers = GATEWAYS.map(({ name, port, adminPort }) => `    server ${name} 127.0.0.1:${port} port ${adminPort}\n`).join('');
+  const servers = (rest) => GATEWAYS.map((gateway) => `    server ${rest(gateway)}\n`).join('');
   const changes = [
     [/^resolvers docker\n(?: {4}.*\n)+/m, ''],
     [/ init-addr none resolvers docker$/m, ''],
     [/check port \d+/, 'check'],
-    [/^ {4}server-template gateway 20 gateway:8080\n/m, servers],
+    [/^ {4}server-template gateway 20 gateway:8080\n/m, servers(({ name, port, adminPort }) => `${name} 127.0.0.1:${port} port ${adminPort}`)],
+    [/^ {4}server-template waiting 20 gateway:8080 backup no-check\n/m, servers(({ name, port }) => `waiting-${name} 127.0.0.1:${port} backup no-check`)],
     [/bind :8080/, 'bind 127.0.0.1:8080'],
     [/^frontend stomp\n[^]*$/m, ''],
     [/^ {4}balance roundrobin$/m, '    balance roundrobin\n    http-reuse never'],
@@ -90,6 +91,10 @@ export class Composition {
 
   stop(service) {
     return run('docker', ['stop', this.container(service)]);
+  }
+
+  restart(service) {
+    return run('docker', ['restart', this.container(service)]);
   }
 
   start(service) {

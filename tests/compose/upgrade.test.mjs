@@ -6,7 +6,7 @@ import { connected, enter, say } from '../browser/demo.mjs';
 import { until } from '../lib/stack.mjs';
 import { test } from '../lib/test.mjs';
 import { Composition, GATEWAYS } from './composition.mjs';
-import { assertHeard, BASE, FALLBACKS, openLean, settle, talk } from './talk.mjs';
+import { assertHeard, BASE, FALLBACKS, openLean, settle, talk, TRANSPORTS } from './talk.mjs';
 
 // Until a gateway that stops yields its sessions: SLUICE_PENDING=1 runs it.
 const pending = process.env.SLUICE_PENDING ? test : () => {};
@@ -35,6 +35,22 @@ test('each gateway has taken sessions over and passed bodies on', async () => {
     }
   }
 });
+
+test('the broker is restarted: nobody sees a close, and all talk on', () => withPages(async (openPage) => {
+  const rooms = ['first', 'second'];
+  const pages = await Promise.all(TRANSPORTS.map((transport) => openLean(openPage, transport, rooms)));
+  const round = (phase) => Promise.all(pages.map((page, index) => talk(page, `${phase} ${TRANSPORTS[index]}`, 10)));
+  await round('before');
+  composition.restart('broker');
+  await round('after');
+  await settle(pages);
+  for (const [index, page] of pages.entries()) {
+    for (const transport of TRANSPORTS) {
+      await assertHeard(page, `after ${transport}`, 10, rooms, TRANSPORTS[index]);
+    }
+    assert.equal(await page.evaluate(() => lean.ended), null, `${TRANSPORTS[index]} saw no close`);
+  }
+}));
 
 test('the demo goes on when the replica that serves it is stopped', () => withPages(async (openPage) => {
   openPage.expectErrors('WebSocket connection');
