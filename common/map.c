@@ -16,6 +16,7 @@
 #include "common/process.h"
 
 #define CAP_MIN 8
+#define CAP_MAX ((size_t)1 << 31)
 #define CURSOR_SHIFT 32 /* a walk's cursor: where it started, and how many slots it has seen */
 
 static_assert(sizeof(size_t) == 8, "the cursor of map_next() holds two 32-bit halves");
@@ -92,13 +93,24 @@ void map_finish(struct map *map)
     *map = (struct map){NULL, 0, 0};
 }
 
+/* What of the hash stands in an entry: enough for its place, and to tell most keys apart. */
+static uint32_t short_hash(struct str key)
+{
+    return (uint32_t)map_hash(key);
+}
+
+static struct str key_of(const struct map_entry *entry)
+{
+    return (struct str){entry->key, entry->key_len};
+}
+
 /* The slot that holds `key`, else the free slot where it would go. The table has a free slot. */
-static size_t find_slot(const struct map *map, struct str key, uint64_t hash)
+static size_t find_slot(const struct map *map, struct str key, uint32_t hash)
 {
     size_t mask = map->cap - 1;
-    size_t slot = (size_t)hash & mask;
+    size_t slot = hash & mask;
     while (map->entries[slot].value != NULL &&
-           (map->entries[slot].hash != hash || !str_equal(map->entries[slot].key, key))) {
+           (map->entries[slot].hash != hash || !str_equal(key_of(&map->entries[slot]), key))) {
         slot = (slot + 1) & mask;
     }
     return slot;
@@ -109,11 +121,11 @@ static void grow(struct map *map)
     struct map_entry *old = map->entries;
     size_t old_cap = map->cap;
     map->cap = old_cap == 0 ? CAP_MIN : old_cap * 2;
-    assert(map->cap <= UINT32_MAX);
+    assert(map->cap <= CAP_MAX);
     map->entries = mem_zalloc_array(map->cap, sizeof(*map->entries));
     for (size_t i = 0; i < old_cap; i++) {
         if (old[i].value != NULL) {
-            map->entries[find_slot(map, old[i].key, old[i].hash)] = old[i];
+            map->entries[find_slot(map, key_of(&old[i]), old[i].hash)] = old[i];
         }
     }
     mem_free(old);
@@ -124,20 +136,20 @@ void *map_get(const struct map *map, struct str key)
     if (map->count == 0) {
         return NULL;
     }
-    return map->entries[find_slot(map, key, map_hash(key))].value;
+    return map->entries[find_slot(map, key, short_hash(key))].value;
 }
 
 void *map_put(struct map *map, struct str key, void *value)
 {
-    assert(value != NULL);
+    assert(value != NULL && key.len <= UINT32_MAX);
     if ((map->count + 1) * 4 > map->cap * 3) {
         grow(map);
     }
-    uint64_t hash = map_hash(key);
+    uint32_t hash = short_hash(key);
     struct map_entry *entry = &map->entries[find_slot(map, key, hash)];
     void *replaced = entry->value;
     /* The key too: the old one's bytes usually live in the value that goes. */
-    *entry = (struct map_entry){key, hash, value};
+    *entry = (struct map_entry){key.at, (uint32_t)key.len, hash, value};
     map->count += replaced == NULL;
     return replaced;
 }
@@ -149,14 +161,14 @@ static void close_gap(struct map *map, size_t hole)
     size_t mask = map->cap - 1;
     for (size_t slot = (hole + 1) & mask; map->entries[slot].value != NULL;
          slot = (slot + 1) & mask) {
-        size_t from_home = (slot - (size_t)map->entries[slot].hash) & mask;
+        size_t from_home = (slot - map->entries[slot].hash) & mask;
         size_t from_hole = (slot - hole) & mask;
         if (from_home >= from_hole) {
             map->entries[hole] = map->entries[slot];
             hole = slot;
         }
     }
-    map->entries[hole] = (struct map_entry){{NULL, 0}, 0, NULL};
+    map->entries[hole] = (struct map_entry){NULL, 0, 0, NULL};
 }
 
 void *map_remove(struct map *map, struct str key)
@@ -164,7 +176,7 @@ void *map_remove(struct map *map, struct str key)
     if (map->count == 0) {
         return NULL;
     }
-    size_t slot = find_slot(map, key, map_hash(key));
+    size_t slot = find_slot(map, key, short_hash(key));
     void *value = map->entries[slot].value;
     if (value != NULL) {
         close_gap(map, slot);
@@ -173,24 +185,24 @@ void *map_remove(struct map *map, struct str key)
     return value;
 }
 
-static struct str key_of(const uint64_t *key)
+static struct str bytes_of(const uint64_t *key)
 {
     return (struct str){(const char *)key, sizeof(*key)};
 }
 
 void *map_get_u64(const struct map *map, const uint64_t *key)
 {
-    return map_get(map, key_of(key));
+    return map_get(map, bytes_of(key));
 }
 
 void *map_put_u64(struct map *map, const uint64_t *key, void *value)
 {
-    return map_put(map, key_of(key), value);
+    return map_put(map, bytes_of(key), value);
 }
 
 void *map_remove_u64(struct map *map, const uint64_t *key)
 {
-    return map_remove(map, key_of(key));
+    return map_remove(map, bytes_of(key));
 }
 
 void *map_next(const struct map *map, size_t *cursor)

@@ -14,15 +14,16 @@
 #include "common/str.h"
 
 struct map_entry {
-    struct str key;
-    uint64_t hash;
-    void *value; /* NULL: free slot */
+    const char *key;
+    uint32_t key_len;
+    uint32_t hash; /* its lower half */
+    void *value;   /* NULL: free slot */
 };
 
 struct map {
     struct map_entry *entries; /* owned, open addressing */
     size_t count;
-    size_t cap; /* 0 or a power of two */
+    size_t cap; /* 0 or a power of two, at most 2^31 */
 };
 
 void map_finish(struct map *map);                              /* frees the table, not the values */
