@@ -48,8 +48,10 @@ void turn_add(struct turn *turn, struct turn_entry *entry, turn_cb run)
         return;
     }
     entry->run = run;
+    if (list_is_empty(&turn->entries)) {
+        uv_prepare_start(&turn->prepare, on_prepare);
+    }
     list_append(&turn->entries, &entry->node);
-    uv_prepare_start(&turn->prepare, on_prepare);
 }
 
 void turn_remove(struct turn_entry *entry)

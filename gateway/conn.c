@@ -45,7 +45,15 @@
 struct conn_write {
     uv_write_t request;
     size_t bytes;
-    size_t left; /* of libuv's queue, when last looked at */
+    size_t left;       /* of libuv's queue, when last looked at */
+    uint64_t moved_ms; /* loop time when that was less than before */
+};
+
+/* Pieces in order, from `first` on; cap is a power of two. */
+struct conn_ring {
+    uint32_t first;
+    uint32_t cap;
+    struct conn_piece pieces[];
 };
 
 /* One loop, one thread: what is read is consumed before the next read, what is joined is written
@@ -58,35 +66,33 @@ static void flush_turn(struct turn_entry *entry);
 
 static uint64_t now_of(const struct conn *conn)
 {
-    return runtime_now(conn->runtime);
+    return runtime_now(conn_runtime(conn));
 }
 
 /* ---- the ring ---- */
 
 static struct conn_piece *piece_at(struct conn *conn, uint32_t index)
 {
-    if (conn->pieces == NULL) {
-        return &conn->one_piece;
-    }
-    return &conn->pieces[(conn->piece_first + index) & (conn->piece_cap - 1)];
+    struct conn_ring *ring = conn->ring;
+    return ring == NULL ? &conn->one_piece : &ring->pieces[(ring->first + index) & (ring->cap - 1)];
 }
 
 static void grow_ring(struct conn *conn)
 {
-    uint32_t cap = conn->piece_cap == 0 ? RING_CAP_MIN : conn->piece_cap * 2;
-    struct conn_piece *pieces = mem_zalloc_array(cap, sizeof(*pieces));
+    uint32_t cap = conn->ring == NULL ? RING_CAP_MIN : conn->ring->cap * 2;
+    struct conn_ring *ring = mem_alloc(sizeof *ring + cap * sizeof(ring->pieces[0]));
+    ring->first = 0;
+    ring->cap = cap;
     for (uint32_t i = 0; i < conn->piece_count; i++) {
-        pieces[i] = *piece_at(conn, i);
+        ring->pieces[i] = *piece_at(conn, i);
     }
-    mem_free(conn->pieces);
-    conn->pieces = pieces;
-    conn->piece_cap = cap;
-    conn->piece_first = 0;
+    mem_free(conn->ring);
+    conn->ring = ring;
 }
 
 static void push_piece(struct conn *conn, struct payload *payload)
 {
-    uint32_t room = conn->pieces == NULL ? 1 : conn->piece_cap;
+    uint32_t room = conn->ring == NULL ? 1 : conn->ring->cap;
     if (conn->piece_count == room) {
         grow_ring(conn);
     }
@@ -100,10 +106,8 @@ static void free_ring(struct conn *conn)
     for (uint32_t i = 0; i < conn->piece_count; i++) {
         payload_release(piece_at(conn, i)->payload);
     }
-    mem_free(conn->pieces);
-    conn->pieces = NULL;
-    conn->piece_cap = 0;
-    conn->piece_first = 0;
+    mem_free(conn->ring);
+    conn->ring = NULL;
     conn->piece_count = 0;
     conn->queued = 0;
 }
@@ -112,10 +116,13 @@ static void free_ring(struct conn *conn)
 static void drop_written(struct conn *conn, size_t len)
 {
     assert(len <= conn->queued);
+    conn_runtime(conn)->stats.bytes_out += len;
+    if (len == conn->queued) {
+        free_ring(conn);
+        return;
+    }
     conn->queued -= len;
-    conn->runtime->stats.bytes_out += len;
-    conn->written_ms = now_of(conn);
-    while (len > 0) {
+    for (;;) {
         struct conn_piece *piece = piece_at(conn, 0);
         size_t left = piece->payload->len - piece->offset;
         if (len < left) {
@@ -124,12 +131,8 @@ static void drop_written(struct conn *conn, size_t len)
         }
         len -= left;
         payload_release(piece->payload);
+        conn->ring->first++; /* there is one: more than this piece is queued */
         conn->piece_count--;
-        conn->piece_first =
-            conn->pieces == NULL ? 0 : (conn->piece_first + 1) & (conn->piece_cap - 1);
-    }
-    if (conn->piece_count == 0) {
-        free_ring(conn);
     }
 }
 
@@ -139,7 +142,7 @@ static void on_handle_closed(uv_handle_t *handle)
 {
     struct conn *conn = handle->data;
     free_ring(conn);
-    conn->runtime->stats.connections_closed++;
+    conn_runtime(conn)->stats.connections_closed++;
     if (conn->owner != NULL) {
         conn->owner->on_closed(conn);
     }
@@ -156,7 +159,7 @@ void conn_close(struct conn *conn)
     }
     conn->is_closing = true;
     turn_remove(&conn->flush);
-    wheel_remove(&conn->runtime->wheel, &conn->timer);
+    wheel_remove(&conn_runtime(conn)->wheel, &conn->timer);
     uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
 }
 
@@ -174,7 +177,8 @@ static uint64_t next_check(const struct conn *conn)
 {
     uint64_t check = conn->deadline_ms;
     if (conn->write != NULL) {
-        uint64_t stall = conn->written_ms + conn->runtime->settings->timeouts.write_stall_ms;
+        uint64_t stall =
+            conn->write->moved_ms + conn_runtime(conn)->settings->timeouts.write_stall_ms;
         if (check == 0 || stall < check) {
             check = stall;
         }
@@ -191,7 +195,7 @@ static void arm_timer(struct conn *conn)
         return;
     }
     uint64_t now = now_of(conn);
-    wheel_add(&conn->runtime->wheel, &conn->timer, check > now ? check - now : 1, on_timer);
+    wheel_add(&conn_runtime(conn)->wheel, &conn->timer, check > now ? check - now : 1, on_timer);
 }
 
 static bool is_stalled(struct conn *conn, uint64_t now)
@@ -202,9 +206,9 @@ static bool is_stalled(struct conn *conn, uint64_t now)
     size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
     if (left != conn->write->left) {
         conn->write->left = left;
-        conn->written_ms = now;
+        conn->write->moved_ms = now;
     }
-    return now - conn->written_ms >= conn->runtime->settings->timeouts.write_stall_ms;
+    return now - conn->write->moved_ms >= conn_runtime(conn)->settings->timeouts.write_stall_ms;
 }
 
 static void on_timer(struct wheel_entry *entry)
@@ -252,7 +256,7 @@ static void finish_end(struct conn *conn)
         conn_close(conn);
         return;
     }
-    conn->deadline_ms = now_of(conn) + conn->runtime->settings->timeouts.close_ms;
+    conn->deadline_ms = now_of(conn) + conn_runtime(conn)->settings->timeouts.close_ms;
     arm_timer(conn);
 }
 
@@ -264,7 +268,7 @@ void conn_end(struct conn *conn)
     conn_resume(conn);
     conn->is_ending = true;
     conn->deadline_ms = 0;
-    turn_add(&conn->runtime->turn, &conn->flush, flush_turn);
+    turn_add(&conn_runtime(conn)->turn, &conn->flush, flush_turn);
 }
 
 /* ---- writing ---- */
@@ -301,7 +305,7 @@ static void start_write(struct conn *conn)
     write->request.data = conn;
     conn->write = write;
     conn->was_full = true;
-    conn->runtime->stats.send_calls++;
+    conn_runtime(conn)->stats.send_calls++;
     int code = uv_write(&write->request, (uv_stream_t *)&conn->tcp, bufs, count, on_written);
     if (code < 0) {
         conn->write = NULL;
@@ -310,7 +314,7 @@ static void start_write(struct conn *conn)
         return;
     }
     write->left = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
-    conn->written_ms = now_of(conn); /* the stall counts from here */
+    write->moved_ms = now_of(conn); /* the stall counts from here */
     arm_timer(conn);
 }
 
@@ -326,7 +330,7 @@ static unsigned gather(struct conn *conn, uv_buf_t bufs[WRITE_BUFS_MAX], size_t 
         struct conn_piece *piece = piece_at(conn, i);
         uint8_t *bytes = piece->payload->data + piece->offset;
         size_t len = piece->payload->len - piece->offset;
-        bool is_short = len <= JOIN_PIECE_MAX && conn->piece_count > 1;
+        bool is_short = len <= JOIN_PIECE_MAX;
         bool fits = is_short ? len <= JOIN_BYTES - joined : true;
         if (!fits || (count == WRITE_BUFS_MAX && !(is_short && is_open))) {
             break;
@@ -348,14 +352,24 @@ static unsigned gather(struct conn *conn, uv_buf_t bufs[WRITE_BUFS_MAX], size_t 
     return count;
 }
 
+/* One piece goes as it lies, as most do. */
+static unsigned gather_one(struct conn *conn, uv_buf_t *buf, size_t *out_len)
+{
+    const struct conn_piece *piece = piece_at(conn, 0);
+    *out_len = piece->payload->len - piece->offset;
+    *buf = uv_buf_init((char *)piece->payload->data + piece->offset, (unsigned)*out_len);
+    return 1;
+}
+
 /* Returns false when the connection must not be touched again in this flush. */
 static bool write_queue(struct conn *conn)
 {
     while (conn->piece_count > 0) {
         uv_buf_t bufs[WRITE_BUFS_MAX];
         size_t len;
-        unsigned count = gather(conn, bufs, &len);
-        conn->runtime->stats.send_calls++;
+        unsigned count =
+            conn->piece_count == 1 ? gather_one(conn, bufs, &len) : gather(conn, bufs, &len);
+        conn_runtime(conn)->stats.send_calls++;
         int written = uv_try_write((uv_stream_t *)&conn->tcp, bufs, count);
         if (written < 0 && written != UV_EAGAIN) {
             fail(conn, written);
@@ -398,7 +412,7 @@ void conn_take_payload(struct conn *conn, struct payload *payload)
     }
     push_piece(conn, payload);
     if (conn->write == NULL) {
-        turn_add(&conn->runtime->turn, &conn->flush, flush_turn);
+        turn_add(&conn_runtime(conn)->turn, &conn->flush, flush_turn);
     }
 }
 
@@ -428,7 +442,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
         return;
     }
     if (nread > 0) {
-        conn->runtime->stats.bytes_in += (uint64_t)nread;
+        conn_runtime(conn)->stats.bytes_in += (uint64_t)nread;
         conn->read_ms = now_of(conn);
         if (!conn->is_ending) {
             conn->owner->on_bytes(conn, (uint8_t *)buf->base, (size_t)nread);
@@ -490,7 +504,6 @@ struct conn *conn_accept(struct runtime *runtime, uv_stream_t *server, struct co
     int code = uv_tcp_init(&runtime->loop, &conn->tcp);
     assert(code == 0); /* no socket is made yet: nothing can fail */
     conn->tcp.data = conn;
-    conn->runtime = runtime;
     code = uv_accept(server, (uv_stream_t *)&conn->tcp);
     if (code == 0) {
         code = uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
@@ -501,7 +514,7 @@ struct conn *conn_accept(struct runtime *runtime, uv_stream_t *server, struct co
     }
     conn->counter = counter;
     conn->number = (uint32_t)++runtime->stats.connections_accepted;
-    conn->read_ms = conn->written_ms = now_of(conn);
+    conn->read_ms = now_of(conn);
     return conn;
 }
 

@@ -48,11 +48,11 @@ struct conn_piece {
     uint32_t offset;         /* of the first byte not yet written */
 };
 
+struct conn_ring;  /* pieces */
 struct conn_write; /* a uv_write under way */
 
 struct conn {
-    uv_tcp_t tcp;
-    struct runtime *runtime;
+    uv_tcp_t tcp;                   /* its loop is the runtime's */
     struct conn_counter *counter;   /* borrowed; may be NULL */
     void *address;                  /* the counter's, for limits per address */
     struct list_node node;          /* the counter's list of conns */
@@ -60,16 +60,13 @@ struct conn {
     void *data;                     /* the owner's object */
     struct turn_entry flush;
     struct wheel_entry timer;    /* at the earlier of deadline_ms and the write stall */
-    struct conn_piece *pieces;   /* ring of piece_cap, owned; NULL while at most one is queued */
+    struct conn_ring *ring;      /* owned; NULL while at most one piece is queued */
     struct conn_piece one_piece; /* that one */
     struct conn_write *write;    /* owned; NULL: none */
-    uint32_t piece_first;
     uint32_t piece_count;
-    uint32_t piece_cap;
     uint32_t number;      /* for the log */
     size_t queued;        /* bytes in pieces */
     uint64_t read_ms;     /* loop time of the last byte in */
-    uint64_t written_ms;  /* loop time of the last byte the kernel took */
     uint64_t deadline_ms; /* loop time; the owner's, or of the end; 0: none */
     bool is_paused;
     bool is_ending; /* conn_end() was called */
@@ -80,7 +77,12 @@ struct conn {
 };
 
 /* Ten thousand idle connections are a design number. */
-_Static_assert(sizeof(struct conn) <= 448, "a connection stays small");
+_Static_assert(sizeof(struct conn) <= 424, "a connection stays small");
+
+static inline struct runtime *conn_runtime(const struct conn *conn)
+{
+    return MEM_CONTAINER(conn->tcp.loop, struct runtime, loop);
+}
 
 /* Takes an accepted connection from `server` and starts reading. The caller gives it an owner
  * before it returns to the loop. NULL when accepting failed; the counter hears nothing of that. */

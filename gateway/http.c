@@ -144,7 +144,7 @@ static void write_head(struct http *http, struct buf *out, struct http_head *hea
 
 static struct runtime *runtime_of(const struct http *http)
 {
-    return http->conn->runtime;
+    return conn_runtime(http->conn);
 }
 
 static void set_phase(struct http *http, enum phase phase)
@@ -596,7 +596,7 @@ void http_start(struct conn *conn, const struct http1_limits *limits, http_reque
     http->on_request = on_request;
     http->data = data;
     conn_set_owner(conn, &conn_owner, http);
-    conn_set_deadline(conn, conn->runtime->settings->timeouts.http_header_ms);
+    conn_set_deadline(conn, conn_runtime(conn)->settings->timeouts.http_header_ms);
 }
 
 struct conn *http_upgrade(struct http *http, struct buf *out_rest)

@@ -117,7 +117,7 @@ static void what_one_turn_writes_leaves_in_order_by_one_send(void **state)
     assert_int_equal(fixture.loopback.runtime.stats.send_calls, 1);
     assert_int_equal(fixture.loopback.runtime.stats.bytes_out, expected.len);
     assert_int_equal(conn_queued(fixture.conn), 0);
-    assert_null(fixture.conn->pieces); /* an idle connection holds no memory */
+    assert_null(fixture.conn->ring); /* an idle connection holds no memory */
     mem_free(read);
     buf_finish(&expected);
     end(&fixture);
@@ -132,7 +132,7 @@ static void a_shared_payload_is_written_from_where_it_lies(void **state)
     begin(&fixture, 0);
     conn_write_payload(fixture.conn, payload);
     assert_int_equal(payload->refs, 2);
-    assert_null(fixture.conn->pieces); /* one piece needs no ring */
+    assert_null(fixture.conn->ring); /* one piece needs no ring */
     assert_int_equal(peer_read(&fixture.loopback, fixture.peer, read, 6), 6);
     assert_memory_equal(read, "shared", 6);
     assert_int_equal(payload->refs, 1);
