@@ -40,6 +40,8 @@ struct conn_owner {
     void (*on_deadline)(struct conn *conn); /* conn_set_deadline() has passed */
     /* The last call. The conn is freed behind it. */
     void (*on_closed)(struct conn *conn);
+    /* A request of this peer is being answered, or read. NULL: never. */
+    bool (*is_busy)(const struct conn *conn);
 };
 
 /* One queued piece. */

@@ -6,9 +6,10 @@
  * `gateway_ready` is logged when the listeners are open and the broker has answered for the first
  * time.
  *
- * Stop, on a signal: stop_politely() stops accepting, ends every session with 1001, lets
- * connections write their last bytes for DRAIN_MS; then close_all() closes listeners and
- * connections, after them the link, after it what is left of the loop; uv_run() returns, finish()
+ * Stop, on a signal: stop_politely() stops accepting; sessions_drain() ends responses with `h`, hands sessions to the
+ * broker, ends the others with 1001; requests that still come on kept connections are answered with Connection:
+ * close. When all is done (is_drained()), at gateway.drain_timeout, or at a second signal, close_all() closes
+ * listeners and connections, after them the link, after it what is left of the loop; uv_run() returns, finish()
  * frees. Nothing may be left: the destroyers assert it.
  *
  * What the link says is handed on from here: sessions and delivery do not know each other.
@@ -32,8 +33,9 @@
 #include "gateway/stomp_session.h"
 #include "gateway/stomp_tcp.h"
 
-#define DRAIN_MS 1000
 #define DRAIN_LOOK_MS 100
+#define DRAIN_KEPT_MS 1000 /* kept connections: their next request is still answered */
+#define DRAIN_LAST_MS 1500 /* without a session or a request: nobody is waited for longer */
 
 struct gateway {
     struct runtime runtime;
@@ -49,7 +51,7 @@ struct gateway {
     struct admin admin;
     struct loop_lag lag;
     struct wheel_entry drain;
-    uint64_t drain_until_ms;
+    uint64_t drain_since_ms;
     int exit_code;
     bool is_listening;
     bool is_ready; /* gateway_ready was logged */
@@ -229,6 +231,7 @@ static void close_all(struct gateway *gateway)
     }
     gateway->is_closing = true;
     wheel_remove(&gateway->runtime.wheel, &gateway->drain);
+    sessions_close_all(gateway->sessions, 1001, STR("Going away"));
     if (gateway->listeners == NULL) {
         on_listeners_closed(gateway);
     } else {
@@ -236,11 +239,26 @@ static void close_all(struct gateway *gateway)
     }
 }
 
+/* Nobody is left to be told, or there is nobody to hand over to. */
+static bool is_drained(struct gateway *gateway, uint64_t elapsed_ms)
+{
+    bool has_sessions = !sessions_drain(gateway->sessions, elapsed_ms);
+    if (elapsed_ms >= gateway->settings->gateway.drain_timeout_ms) {
+        return true;
+    }
+    if (elapsed_ms >= DRAIN_KEPT_MS) {
+        listeners_end_idle(gateway->listeners);
+        has_sessions = has_sessions && broker_link_is_ready(gateway->link);
+    }
+    return !has_sessions && listeners_busy_count(gateway->listeners) == 0 &&
+           (listeners_conn_count(gateway->listeners) == 0 || elapsed_ms >= DRAIN_LAST_MS);
+}
+
 static void on_drain_look(struct wheel_entry *entry)
 {
     struct gateway *gateway = MEM_CONTAINER(entry, struct gateway, drain);
-    if (listeners_conn_count(gateway->listeners) == 0 ||
-        runtime_now(&gateway->runtime) >= gateway->drain_until_ms) {
+    uint64_t elapsed_ms = runtime_now(&gateway->runtime) - gateway->drain_since_ms;
+    if (is_drained(gateway, elapsed_ms)) {
         close_all(gateway);
     } else {
         wheel_add(&gateway->runtime.wheel, &gateway->drain, DRAIN_LOOK_MS, on_drain_look);
@@ -251,10 +269,9 @@ static void stop_politely(struct gateway *gateway)
 {
     gateway->is_stopping = true;
     gateway->runtime.is_draining = true;
+    gateway->drain_since_ms = runtime_now(&gateway->runtime);
     listeners_stop(gateway->listeners);
-    sessions_close_all(gateway->sessions, 1001, STR("Going away"));
-    listeners_end_conns(gateway->listeners);
-    gateway->drain_until_ms = runtime_now(&gateway->runtime) + DRAIN_MS;
+    (void)sessions_drain(gateway->sessions, 0);
     wheel_add(&gateway->runtime.wheel, &gateway->drain, 0, on_drain_look);
 }
 

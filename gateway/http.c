@@ -579,7 +579,14 @@ static void on_closed(struct conn *conn)
     destroy_http(http);
 }
 
+static bool is_busy(const struct conn *conn)
+{
+    const struct http *http = conn->data;
+    return http->phase == PHASE_HEAD || http->phase == PHASE_BODY || http->phase == PHASE_ANSWER;
+}
+
 static const struct conn_owner conn_owner = {
+    .is_busy = is_busy,
     .on_bytes = on_bytes,
     .on_end = on_end,
     .on_drained = on_drained,

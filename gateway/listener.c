@@ -344,12 +344,30 @@ void listeners_stop(struct listeners *listeners)
     }
 }
 
-void listeners_end_conns(struct listeners *listeners)
+static bool is_busy(const struct conn *conn)
+{
+    return conn->owner->is_busy != NULL && conn->owner->is_busy(conn);
+}
+
+void listeners_end_idle(struct listeners *listeners)
 {
     LIST_EACH(&listeners->conns, node)
     {
-        conn_end(LIST_OF(node, struct conn, node));
+        struct conn *conn = LIST_OF(node, struct conn, node);
+        if (!is_busy(conn)) {
+            conn_end(conn);
+        }
     }
+}
+
+size_t listeners_busy_count(const struct listeners *listeners)
+{
+    size_t count = 0;
+    LIST_EACH(&listeners->conns, node)
+    {
+        count += is_busy(LIST_OF(node, const struct conn, node));
+    }
+    return count;
 }
 
 size_t listeners_conn_count(const struct listeners *listeners)

@@ -36,8 +36,10 @@ int listeners_open(struct runtime *runtime,
                    size_t descriptors_max, struct listeners **out)
     __attribute__((warn_unused_result));
 
-void listeners_stop(struct listeners *listeners);      /* no more accepting. Idempotent */
-void listeners_end_conns(struct listeners *listeners); /* conn_end() for each: for drain */
+void listeners_stop(struct listeners *listeners); /* no more accepting. Idempotent */
+void listeners_end_idle(
+    struct listeners *listeners); /* conn_end() for each that is not busy: for drain */
+size_t listeners_busy_count(const struct listeners *listeners);
 size_t listeners_conn_count(const struct listeners *listeners);
 uint16_t listeners_port(const struct listeners *listeners, size_t index); /* the real one */
 

@@ -468,6 +468,9 @@ static void detach_politely(struct session *session)
     if (session->state == SESSION_OPEN) {
         session_set_state(session, SESSION_DETACHED);
         broker_link_detach(session->sessions->link, session->host.session);
+        if (runtime_of(session)->is_draining) {
+            session_offer(session);
+        }
     }
 }
 
@@ -486,6 +489,18 @@ static void cut_off(struct session *session, bool had_all)
                                                       .remember_ms = session_remember_ms(session),
                                                       .drops_queue = true});
     }
+}
+
+/* For a gateway that drains: its client asks the next one. */
+void session_end_response(struct session *session)
+{
+    struct transport *transport = session->transport;
+    session_pin(session);
+    session_unlink_transport(session);
+    wheel_remove(&runtime_of(session)->wheel, &session->timer);
+    detach_politely(session);
+    transport->ops->close(transport, 0, STR(""));
+    session_unpin(session);
 }
 
 void session_cut_off(struct session *session)

@@ -44,6 +44,12 @@ void sessions_destroy(struct sessions *sessions); /* none may be left */
 void sessions_close_all(struct sessions *sessions, unsigned code, struct str reason);
 size_t sessions_count(const struct sessions *sessions);
 
+/* Called again and again while the gateway drains: responses end with `h`, sessions that can move are
+ * offered to the broker, the others end with 1001 one after the other until `elapsed_ms` is SESSIONS_SPREAD_MS.
+ * True when none is left, and no answer to a relay. */
+#define SESSIONS_SPREAD_MS 1000
+bool sessions_drain(struct sessions *sessions, uint64_t elapsed_ms);
+
 /* A WebSocket or TCP session begins with its transport. `client` says who it is (peer address,
  * query, cookies) and is copied where needed. Sets transport->session, or calls ops->close (1013
  * when full or the broker is away too long) before it returns. `opened` comes later, when the

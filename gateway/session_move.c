@@ -6,7 +6,7 @@
  * conversation, what no receiver has got, and up to where the link was handled. A receiver that is about
  * to end its response is waited for, at most YIELD_WAIT_MS: session_yield_settle(). A dead one is what
  * it would be if we had read of it: the session ends, or is detached. Any other: REFUSED.
- * sessions_offer() has the broker ask, for a gateway that is about to stop.
+ * session_offer() has the broker ask, for a gateway that is about to stop (sessions_drain()).
  *
  * What left stays as a copy until the broker says GONE: the next holder has it. A broker that is new by
  * then is told of it as LINK_HOLD_YIELDED, and gets YIELDED again.
@@ -260,6 +260,49 @@ void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle
         broker_link_refuse(sessions->link, request, handle);
     }
     session_unpin(session);
+}
+
+/* ---- a gateway that stops ---- */
+
+void session_offer(struct session *session)
+{
+    if (!session->is_offered) {
+        session->is_offered = true;
+        broker_link_offer(session->sessions->link, session->host.session);
+    }
+}
+
+/* Sessions without a key, each at its own moment. */
+static bool is_due(const struct session *session, uint64_t elapsed_ms)
+{
+    uint64_t at = session->host.session * 0x9e3779b97f4a7c15u >> 32;
+    return at % SESSIONS_SPREAD_MS <= elapsed_ms;
+}
+
+static void drain_session(struct session *session, uint64_t elapsed_ms)
+{
+    if (session->is_over || session->state == SESSION_CONNECTING) {
+        return; /* its claim's answer, or its last receiver, is on the way */
+    }
+    if (session->key.at == NULL) {
+        if (is_due(session, elapsed_ms)) {
+            session_close_now(session, 1001, STR("Going away"));
+        }
+    } else if (session->transport == NULL) {
+        session_offer(session);
+    } else if (session_outlook(session) == OUTLOOK_ALIVE) {
+        session_end_response(session);
+    }
+}
+
+bool sessions_drain(struct sessions *sessions, uint64_t elapsed_ms)
+{
+    size_t cursor = 0;
+    struct session *session;
+    while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
+        drain_session(session, elapsed_ms);
+    }
+    return sessions->count == 0 && sessions->relays.count == 0;
 }
 
 /* ---- in ---- */

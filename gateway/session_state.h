@@ -70,6 +70,7 @@ struct session {
     bool is_over;         /* ended; goes when the last pin goes */
     bool is_paused;
     bool is_suspect; /* in sessions::suspects */
+    bool is_offered; /* the broker is to ask for it */
 };
 
 struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
@@ -106,6 +107,7 @@ void session_set_state(struct session *session, enum session_state state);
 void session_unlink_transport(struct session *session);
 void session_count_attached(struct session *session);
 uint64_t session_remember_ms(const struct session *session); /* of a tombstone */
+void session_end_response(struct session *session);          /* with `h`; it is detached */
 void session_cut_off(struct session *session);               /* its receiver was aborted */
 void session_send_queued(struct session *session);
 
@@ -123,6 +125,7 @@ void session_put_unsent(const struct session *session, struct buf *out); /* what
 void session_take_unsent(struct session *session, struct str unsent);
 void session_yield_settle(struct session *session); /* its receiver has ended: answers YIELD */
 void session_yield_forget(struct session *session);
+void session_offer(struct session *session); /* detached, in a gateway that drains */
 
 /* Of the receiver that is attached; a dead one is detached first, which may end the session. */
 enum outlook session_outlook(struct session *session);

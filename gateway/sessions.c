@@ -70,7 +70,12 @@ void sessions_close_all(struct sessions *sessions, unsigned code, struct str rea
     size_t cursor = 0;
     struct session *session;
     while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
-        session_close_now(session, code, reason);
+        if (session->key.at != NULL && !session->is_over && sessions->runtime->is_draining) {
+            session_lost(session,
+                         reason); /* it can go on elsewhere, by what the broker knows of it */
+        } else {
+            session_close_now(session, code, reason);
+        }
     }
     sessions_drop_copies(sessions);
     session_relays_finish(sessions);
@@ -163,7 +168,9 @@ void session_attach(struct sessions *sessions, const struct endpoint_settings *e
         return;
     }
     struct session *session = map_get(&sessions->by_key, key);
-    if (session != NULL) {
+    if (sessions->runtime->is_draining) {
+        transport->ops->close(transport, 0, STR("")); /* `h`: the next request goes elsewhere */
+    } else if (session != NULL) {
         attach_existing(session, transport);
     } else if (is_full(sessions)) {
         refuse_full(transport);

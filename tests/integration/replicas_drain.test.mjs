@@ -97,7 +97,8 @@ test('gateways are stopped and added under every fallback: h, then on elsewhere,
     const enough = (talk) => talk.texts.length >= names.length * MESSAGES;
     const following = Promise.all(followers.map((follower) => follower.follow(pool, one.url, enough)));
     const reached = {};
-    const at = (count) => new Promise((resolve) => (reached[count] = resolve));
+    let said = -1;
+    const at = (count) => new Promise((resolve) => (said >= count ? resolve() : (reached[count] = resolve)));
     // Three senders whose sessions are themselves moved: each polls for its receipts, one at a time.
     const sending = Promise.all(
       names.map(async (name) => {
@@ -106,7 +107,10 @@ test('gateways are stopped and added under every fallback: h, then on elsewhere,
           const receipt = `${name}${i}`;
           await talk.send(pool.url, [stompFrame('SEND', { destination: ROOM, receipt }, receipt)]);
           await talk.until(() => talk.receipts.at(-1) === receipt, () => pool.url);
-          name === 'a' && reached[i]?.();
+          if (name === 'a') {
+            said = i;
+            reached[i]?.();
+          }
         }
       }),
     );

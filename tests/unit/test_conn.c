@@ -56,7 +56,7 @@ static void on_closed(struct conn *conn)
     ((struct heard *)conn->data)->closes++;
 }
 
-static const struct conn_owner owner = {on_bytes, on_end, on_drained, on_deadline, on_closed};
+static const struct conn_owner owner = {on_bytes, on_end, on_drained, on_deadline, on_closed, NULL};
 
 struct fixture {
     struct loopback loopback;
