@@ -234,7 +234,7 @@ void stomp_fail_versions(struct stomp_session *session)
 
 const char *stomp_over_limit(struct stomp *stomp, const char *what, size_t limit)
 {
-    snprintf(stomp->refusal, sizeof stomp->refusal, "%s: at most %zu", what, limit);
+    snprintf(stomp->refusal, sizeof stomp->refusal, "%s (at most %zu)", what, limit);
     return stomp->refusal;
 }
 

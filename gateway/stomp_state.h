@@ -100,7 +100,7 @@ void stomp_send_scratch(struct stomp_session *session);
 void stomp_fail(struct stomp_session *session, const char *text, struct str receipt_id);
 void stomp_fail_versions(struct stomp_session *session);
 
-/* "<what>: at most <limit>", until the next such call. */
+/* "<what> (at most <limit>)", until the next such call. */
 const char *stomp_over_limit(struct stomp *stomp, const char *what, size_t limit);
 
 /* What is wrong with the destination of a SEND or SUBSCRIBE; NULL: nothing. */

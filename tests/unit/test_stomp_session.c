@@ -1,184 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The STOMP conversation: with a fake session above it, and a link that writes down what it is
- * told.
+ * The STOMP conversation: versions, receipts, refusals, heart-beats, ends.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "common/settings.h"
-#include "gateway/stomp_session.h"
-#include "proto/stomp_frame.h"
-#include "tests/unit/fake_link.h"
-
-static struct fake {
-    struct runtime runtime;
-    struct gateway_settings settings;
-    struct broker_link link;
-    struct delivery *delivery;
-    struct stomp *stomp;
-    struct limits_settings limits;
-    struct service_host host;
-    void *service;   /* NULL once closed */
-    struct buf seen; /* frames, LF as '|', NUL as ' '; `c[...]` at the end */
-    bool is_paused;
-    bool is_too_slow; /* the next frame ends the session */
-    uint64_t read_ms;
-    uint64_t written_ms;
-} fake;
-
-static void end_service(void)
-{
-    void *service = fake.service;
-    fake.service = NULL;
-    if (service != NULL) {
-        stomp_service_ops.closed(service);
-    }
-}
-
-static void on_send(void *host, struct shared_frame *frame)
-{
-    (void)host;
-    for (size_t i = 0; i < frame->raw->len; i++) {
-        uint8_t byte = frame->raw->data[i];
-        buf_append_byte(&fake.seen, byte == '\n' ? '|' : byte == 0 ? ' ' : byte);
-    }
-    if (fake.is_too_slow) {
-        end_service();
-    }
-}
-
-static void on_close(void *host, unsigned code, struct str reason)
-{
-    (void)host;
-    (void)reason;
-    buf_append_format(&fake.seen, "c[%u]", code);
-    end_service();
-}
-
-static void on_pause(void *host, bool stop)
-{
-    (void)host;
-    fake.is_paused = stop;
-}
-
-static uint64_t read_ms(const void *host)
-{
-    (void)host;
-    return fake.read_ms;
-}
-
-static uint64_t written_ms(const void *host)
-{
-    (void)host;
-    return fake.written_ms;
-}
-
-static const struct service_host_ops host_ops = {on_send, on_close, on_pause, read_ms, written_ms};
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&fake, 0, sizeof fake);
-    assert_int_equal(uv_loop_init(&fake.runtime.loop), 0);
-    turn_init(&fake.runtime.turn, &fake.runtime.loop);
-    wheel_init(&fake.runtime.wheel, &fake.runtime.loop);
-    fake.runtime.settings = &fake.settings;
-    fake.settings.auth =
-        (struct auth_settings){.login_deadline_ms = 60000, .allows_anonymous = true};
-    fake.settings.heartbeat = (struct heartbeat_settings){10000, 10000, 5000};
-    fake.limits = (struct limits_settings){.message_bytes_max = 1000,
-                                           .tcp_message_bytes_max = 2000,
-                                           .headers_max = 10,
-                                           .tcp_headers_max = 10,
-                                           .header_bytes_max = 400,
-                                           .tcp_header_bytes_max = 400,
-                                           .destination_bytes_max = 100,
-                                           .subscriptions_max = 3,
-                                           .requests_max = 4,
-                                           .beats_max = 100};
-    fake.delivery = delivery_create(&fake.runtime.stats);
-    fake.stomp = stomp_create(&fake.runtime, &fake.link, fake.delivery);
-    fake.host = (struct service_host){.ops = &host_ops,
-                                      .session = 1,
-                                      .name = STR("me"),
-                                      .limits = &fake.limits,
-                                      .is_sockjs = true};
-    fake.service = stomp_service_ops.open(fake.stomp, &fake.host);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    end_service();
-    stomp_destroy(fake.stomp);
-    delivery_destroy(fake.delivery);
-    turn_close(&fake.runtime.turn);
-    wheel_close(&fake.runtime.wheel);
-    uv_run(&fake.runtime.loop, UV_RUN_DEFAULT);
-    wheel_finish(&fake.runtime.wheel);
-    assert_int_equal(uv_loop_close(&fake.runtime.loop), 0);
-    buf_finish(&fake.seen);
-    return 0;
-}
-
-static const char *seen(void)
-{
-    static char text[8192];
-    memcpy(text, fake.seen.len > 0 ? (const char *)fake.seen.data : "", fake.seen.len);
-    text[fake.seen.len] = '\0';
-    fake.seen.len = 0;
-    return text;
-}
-
-/* '|' is LF and '^' NUL, so that rows are readable. */
-static void say(const char *text)
-{
-    struct buf bytes = {0};
-    for (; *text != '\0'; text++) {
-        buf_append_byte(&bytes, *text == '|' ? '\n' : *text == '^' ? 0 : (uint8_t)*text);
-    }
-    if (fake.service != NULL) {
-        stomp_service_ops.receive(fake.service, buf_str(&bytes), false);
-    }
-    buf_finish(&bytes);
-}
-
-static void connect_as(const char *version)
-{
-    struct buf frame = {0};
-    buf_append_format(&frame, "CONNECT|accept-version:%s||^", version);
-    buf_append_byte(&frame, 0);
-    say((const char *)frame.data);
-    buf_finish(&frame);
-    assert_non_null(strstr(seen(), "CONNECTED"));
-}
-
-static void answer(uint8_t type, uint8_t result, uint64_t request, uint32_t subscription)
-{
-    const struct broker_answer given = {.type = type,
-                                        .result = result,
-                                        .request = request,
-                                        .subscription = subscription,
-                                        .group = 9,
-                                        .session = 1};
-    if (fake.service != NULL) {
-        stomp_service_ops.answered(fake.service, &given);
-    }
-}
-
-static void deliver(const char *destination)
-{
-    const struct link_delivered delivered = {
-        .groups = {"\0\0\0\x09", 4},
-        .message = {.id = STR("m"), .destination = str_of(destination), .body = STR("hi")}};
-    delivery_deliver(fake.delivery, &delivered);
-}
+#include "tests/unit/fake_session.h"
 
 /* ---- CONNECT ---- */
 
@@ -299,7 +123,14 @@ static const struct {
     const char *message;
 } refusal_rows[] = {
     {"1.2", "SEND||^", "SEND needs a destination header"},
-    {"1.2", "SEND|destination:||^", "The destination is empty, too long, or no plain text"},
+    {"1.2", "SEND|destination:||^", "The destination is empty"},
+    {"1.2", "SEND|destination:/\\n||^", "The destination has control characters or is no UTF-8"},
+    {"1.2",
+     "SEND|destination:/"
+     "34567890123456789012345678901234567890123456789012345678901234567890123456789"
+     "01234567890123456789012||^",
+     "The destination is too long in bytes (at most 100)"},
+    {"1.2", "SUBSCRIBE|id:1|destination:/a|receipt:r||body^", "receipt-id:r|"},
     {"1.2", "SEND|destination:/a|transaction:t||^", "Transactions are not supported"},
     {"1.2", "SUBSCRIBE|id:1||^", "SUBSCRIBE needs a destination header"},
     {"1.2", "SUBSCRIBE|destination:/a||^", "SUBSCRIBE needs an id header"},
@@ -516,107 +347,6 @@ static void a_clogged_link_stops_whoever_publishes(void **state)
     assert_false(fake.is_paused);
 }
 
-/* ---- subscriptions ---- */
-
-static void no_message_comes_before_the_receipt_of_subscribe(void **state)
-{
-    (void)state;
-    connect_as("1.2");
-    say("SUBSCRIBE|id:s|destination:/a|receipt:r||^");
-    deliver("/a");
-    assert_string_equal(seen(), "");
-    answer(LINK_SUBSCRIBED, LINK_OK, 1, 1);
-    deliver("/a");
-    assert_string_equal(seen(), "RECEIPT|receipt-id:r|| MESSAGE|destination:/a|message-id:m|"
-                                "subscription:s|content-length:2||hi ");
-    say("UNSUBSCRIBE|id:s||^");
-    deliver("/a");
-    assert_string_equal(seen(), "");
-}
-
-static void a_subscription_of_1_0_without_id_goes_by_destination(void **state)
-{
-    (void)state;
-    connect_as("1.0");
-    say("SUBSCRIBE|destination:/a||^");
-    answer(LINK_SUBSCRIBED, LINK_OK, 1, 1);
-    deliver("/a");
-    assert_string_equal(seen(), "MESSAGE|destination:/a|message-id:m|content-length:2||hi ");
-    say("UNSUBSCRIBE|destination:/a||^");
-    deliver("/a");
-    assert_string_equal(seen(), "");
-}
-
-static void a_subscription_given_up_before_its_answer_never_joins(void **state)
-{
-    (void)state;
-    connect_as("1.2");
-    say("SUBSCRIBE|id:s|destination:/a||^UNSUBSCRIBE|id:s||^");
-    answer(LINK_SUBSCRIBED, LINK_OK, 1, 1);
-    deliver("/a");
-    assert_string_equal(seen(), "");
-}
-
-static const struct {
-    enum duplicate_subscription option;
-    const char *told;
-} duplicate_rows[] = {
-    {DUPLICATE_REPLACE, "subscribe 1 1 /a\nunsubscribe 0 1\nsubscribe 2 2 /b\n"},
-    {DUPLICATE_IGNORE, "subscribe 1 1 /a\ncheckpoint 2\n"},
-};
-
-static void a_repeated_id_is_treated_as_configured(void **state)
-{
-    for (size_t i = 0; i < MEM_COUNT(duplicate_rows); i++) {
-        tear_down(state);
-        set_up(state);
-        fake.settings.duplicate_subscription = duplicate_rows[i].option;
-        connect_as("1.2");
-        say("SUBSCRIBE|id:s|destination:/a||^SUBSCRIBE|id:s|destination:/b|receipt:r||^");
-        assert_string_equal(fake_link_take(&fake.link), duplicate_rows[i].told);
-    }
-}
-
-static void a_service_that_repeats_an_id_is_always_wrong(void **state)
-{
-    (void)state;
-    fake.settings.duplicate_subscription = DUPLICATE_IGNORE;
-    fake.host.is_tcp = true;
-    connect_as("1.2");
-    say("SUBSCRIBE|id:s|destination:/a||^SUBSCRIBE|id:s|destination:/b||^");
-    assert_non_null(strstr(seen(), "There is a subscription of this id already"));
-}
-
-static void a_service_that_unsubscribes_what_is_not_is_wrong(void **state)
-{
-    (void)state;
-    fake.host.is_tcp = true;
-    connect_as("1.2");
-    say("UNSUBSCRIBE|id:s||^");
-    assert_non_null(strstr(seen(), "There is no subscription of this id"));
-}
-
-static void confirmed_subscriptions_are_restored_and_join_again(void **state)
-{
-    (void)state;
-    struct buf block = {0};
-    struct link_restored_subscription found;
-    connect_as("1.2");
-    say("SUBSCRIBE|id:s|destination:/a||^SUBSCRIBE|id:t|destination:/b||^");
-    answer(LINK_SUBSCRIBED, LINK_OK, 1, 1);
-    stomp_service_ops.restore(fake.service, &block);
-    struct str rest = buf_str(&block);
-    assert_true(link_next_restored_subscription(&rest, &found));
-    assert_int_equal(found.subscription, 1);
-    assert_true(str_equal(found.destination, STR("/a")));
-    assert_false(link_next_restored_subscription(&rest, &found));
-    buf_finish(&block);
-    delivery_clear(fake.delivery);
-    stomp_service_ops.restored(fake.service, 1, 9);
-    deliver("/a");
-    assert_non_null(strstr(seen(), "MESSAGE|destination:/a|"));
-}
-
 /* ---- ends, halves, time ---- */
 
 static void a_session_may_end_inside_any_send(void **state)
@@ -702,45 +432,36 @@ static void a_client_that_falls_silent_is_told_and_left(void **state)
                                 "content-length:0|| c[1002]");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(connect_is_answered_by_version_and_heart_beat),
-        TEST(who_may_not_be_anonymous_is_refused),
-        TEST(intervals_below_half_a_second_are_raised_in_the_answer),
-        TEST(a_second_connect_is_an_error),
-        TEST(line_ends_between_frames_are_counted_by_the_second),
-        TEST(a_new_second_has_line_ends_of_its_own),
-        TEST(a_line_end_behind_each_frame_is_not_counted),
-        TEST(what_breaks_the_rules_gets_error_and_the_end),
-        TEST(what_the_decoder_refuses_gets_its_sentence),
-        TEST(frames_behind_an_error_are_not_looked_at),
-        TEST(subscriptions_of_a_session_are_limited),
-        TEST(a_send_is_published_without_what_only_servers_say),
-        TEST(receipts_follow_the_answers_in_frame_order),
-        TEST(a_goodbye_without_receipt_is_a_plain_end),
-        TEST(nothing_is_read_behind_a_goodbye),
-        TEST(a_refusal_of_the_broker_is_an_error_with_receipt_id),
-        TEST(what_was_not_stored_says_so),
-        TEST(too_many_open_receipts_stop_the_reading),
-        TEST(subscriptions_without_receipts_wait_for_answers_too),
-        TEST(an_answer_nobody_asked_for_is_not_counted),
-        TEST(a_clogged_link_stops_whoever_publishes),
-        TEST(no_message_comes_before_the_receipt_of_subscribe),
-        TEST(a_subscription_of_1_0_without_id_goes_by_destination),
-        TEST(a_subscription_given_up_before_its_answer_never_joins),
-        TEST(a_repeated_id_is_treated_as_configured),
-        TEST(a_service_that_repeats_an_id_is_always_wrong),
-        TEST(a_service_that_unsubscribes_what_is_not_is_wrong),
-        TEST(confirmed_subscriptions_are_restored_and_join_again),
-        TEST(a_session_may_end_inside_any_send),
-        TEST(a_character_cut_in_halves_is_joined),
-        TEST(any_split_of_the_bytes_says_the_same),
-        TEST(who_does_not_log_in_is_shown_out),
-        TEST(a_silent_line_gets_a_line_feed),
-        TEST(a_client_that_falls_silent_is_told_and_left),
+        STOMP_TEST(connect_is_answered_by_version_and_heart_beat),
+        STOMP_TEST(who_may_not_be_anonymous_is_refused),
+        STOMP_TEST(intervals_below_half_a_second_are_raised_in_the_answer),
+        STOMP_TEST(a_second_connect_is_an_error),
+        STOMP_TEST(line_ends_between_frames_are_counted_by_the_second),
+        STOMP_TEST(a_new_second_has_line_ends_of_its_own),
+        STOMP_TEST(a_line_end_behind_each_frame_is_not_counted),
+        STOMP_TEST(what_breaks_the_rules_gets_error_and_the_end),
+        STOMP_TEST(what_the_decoder_refuses_gets_its_sentence),
+        STOMP_TEST(frames_behind_an_error_are_not_looked_at),
+        STOMP_TEST(subscriptions_of_a_session_are_limited),
+        STOMP_TEST(a_send_is_published_without_what_only_servers_say),
+        STOMP_TEST(receipts_follow_the_answers_in_frame_order),
+        STOMP_TEST(a_goodbye_without_receipt_is_a_plain_end),
+        STOMP_TEST(nothing_is_read_behind_a_goodbye),
+        STOMP_TEST(a_refusal_of_the_broker_is_an_error_with_receipt_id),
+        STOMP_TEST(what_was_not_stored_says_so),
+        STOMP_TEST(too_many_open_receipts_stop_the_reading),
+        STOMP_TEST(subscriptions_without_receipts_wait_for_answers_too),
+        STOMP_TEST(an_answer_nobody_asked_for_is_not_counted),
+        STOMP_TEST(a_clogged_link_stops_whoever_publishes),
+        STOMP_TEST(a_session_may_end_inside_any_send),
+        STOMP_TEST(a_character_cut_in_halves_is_joined),
+        STOMP_TEST(any_split_of_the_bytes_says_the_same),
+        STOMP_TEST(who_does_not_log_in_is_shown_out),
+        STOMP_TEST(a_silent_line_gets_a_line_feed),
+        STOMP_TEST(a_client_that_falls_silent_is_told_and_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
