@@ -304,8 +304,8 @@ const struct option settings_rows[] = {
      .meaning = "Bytes wait and the connection takes none. Longer: closed."},
     {.path = "gateway.timeouts.close", IN_ROOT(DURATION, gateway.timeouts.close_ms),
      .fallback = "1s", BETWEEN(10, MINUTE), GATEWAY,
-     .meaning = "A connection that is being closed waits so long for its last bytes to leave and "
-                "for the other side. Longer: what is left is dropped."},
+     .meaning = "A connection that is being closed waits so long, when its last bytes have left, for "
+                "the other side to close too. Longer: it is cut off."},
     {.path = "gateway.timeouts.link_wait", IN_ROOT(DURATION, gateway.timeouts.link_wait_ms),
      .fallback = "5s", BETWEEN(10, MINUTE), GATEWAY,
      .meaning = "SockJS `/info` and opening requests wait so long for a broker that is away. "
