@@ -2,6 +2,7 @@
 // others go on. security.md W7, W10, W11, P8, P17, P18; limits.beats, limits.fragments, auth.login_deadline.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { Inbox } from '../lib/inbox.mjs';
 import { sharedStack, until, withStack } from '../lib/stack.mjs';
@@ -275,6 +276,21 @@ test('W11 a WebSocket client that answers no ping is gone, one that does is not'
     await until('more pings to who answers', () => pings >= before + 6);
     assert.equal(answering.inbox.end, null);
     answering.drop();
+  });
+});
+
+test('W11 the kernel asks after a peer that is silent', async () => {
+  const programs = await stack();
+  await withClients(programs, async (open) => {
+    const client = await open('tcp');
+    await client.connect();
+    // proc_net_tcp(5): local and remote address, state, queues, timer: 02 is keep-alive.
+    const port = (number) => number.toString(16).toUpperCase().padStart(4, '0');
+    const pair = `:${port(programs.stompPort)} 0100007F:${port(client.socket.localPort)} 01 `;
+    await until('the keep-alive timer', () => {
+      const line = readFileSync('/proc/net/tcp', 'latin1').split('\n').find((one) => one.includes(pair));
+      return line?.trim().split(/\s+/)[5].startsWith('02:');
+    });
   });
 });
 
