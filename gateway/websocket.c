@@ -36,14 +36,19 @@
     ((size_t)128 << 10) /* of a message before the client is known: a frame of 64 KiB,
                                               and room for its ERROR, or for JSON's escapes */
 
+/* What a connection needs until its session is open. */
+struct websocket_start {
+    struct websocket *websocket;
+    struct turn_entry feed; /* runtime::turn: hands on what came early */
+    struct buf early;       /* bytes that came before the claim was answered */
+};
+
 struct websocket {
     struct transport transport;
-    struct conn *conn; /* NULL once closed */
-    struct runtime *runtime;
+    struct conn *conn;
     const struct endpoint_settings *endpoint;
-    struct buf early;       /* bytes that came before the claim was answered */
-    struct turn_entry feed; /* runtime::turn: hands them on */
-    struct ws_decoder decoder;
+    struct websocket_start *start; /* owned; NULL once what came early was handed on */
+    struct ws_decoder *decoder;    /* owned; NULL between messages: most are idle */
     struct payload
         *pong; /* owned; the latest that waits for the connection to take bytes; or NULL */
     struct rate beats;
@@ -73,7 +78,7 @@ static void say_bye(struct websocket *websocket, unsigned code, struct str reaso
     buf_finish(&out);
     websocket->has_said_bye = true;
     conn_resume(websocket->conn);
-    conn_set_deadline(websocket->conn, websocket->runtime->settings->timeouts.close_ms);
+    conn_set_deadline(websocket->conn, conn_runtime(websocket->conn)->settings->timeouts.close_ms);
 }
 
 /* The client closed, or broke the protocol: the session hears of it, the connection ends. */
@@ -136,7 +141,7 @@ static bool is_within_rate(struct websocket *websocket, const struct ws_message 
 {
     bool is_beat =
         message->opcode == WS_PING || message->opcode == WS_PONG || message->data.len == 0;
-    return !is_beat || rate_take(&websocket->beats, runtime_now(websocket->runtime), 1,
+    return !is_beat || rate_take(&websocket->beats, runtime_now(conn_runtime(websocket->conn)), 1,
                                  websocket->endpoint->limits.beats_max);
 }
 
@@ -199,7 +204,30 @@ static void note_client(struct websocket *websocket)
     const struct transport *transport = &websocket->transport;
     if (!websocket->is_known && transport->session != NULL && session_knows_client(transport)) {
         websocket->is_known = true;
-        websocket->decoder.message_bytes_max = message_bytes_max(websocket);
+    }
+}
+
+/* A connection has a decoder of its own only in the middle of a message. */
+static void keep_decoder(struct websocket *websocket, struct ws_decoder *decoder)
+{
+    if (ws_decoder_is_idle(decoder)) {
+        ws_decoder_finish(decoder);
+        websocket->decoder = NULL;
+        return;
+    }
+    ws_decoder_trim(decoder);
+    websocket->decoder = mem_alloc(sizeof *decoder);
+    *websocket->decoder = *decoder;
+}
+
+static void take_decoder(struct websocket *websocket, struct ws_decoder *out_decoder)
+{
+    if (websocket->decoder == NULL) {
+        ws_decoder_init(out_decoder, 0, websocket->endpoint->limits.fragments_max);
+    } else {
+        *out_decoder = *websocket->decoder;
+        mem_free(websocket->decoder);
+        websocket->decoder = NULL;
     }
 }
 
@@ -207,17 +235,20 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
 {
     struct websocket *websocket = conn->data;
     if (!websocket->is_open && websocket->transport.session != NULL) {
-        buf_append(&websocket->early, bytes, len);
+        buf_append(&websocket->start->early, bytes, len);
         return;
     }
+    struct ws_decoder decoder;
+    take_decoder(websocket, &decoder);
     while (len > 0 && !is_over(websocket)) {
         struct ws_message message;
         size_t consumed = 0;
         note_client(websocket);
-        int result = ws_decode(&websocket->decoder, bytes, len, &consumed, &message);
+        decoder.message_bytes_max = message_bytes_max(websocket);
+        int result = ws_decode(&decoder, bytes, len, &consumed, &message);
         if (result < 0) {
             end_by_peer(websocket, (unsigned)-result, (struct str){"", 0});
-            return;
+            break;
         }
         bytes += consumed;
         len -= consumed;
@@ -225,7 +256,7 @@ static void on_bytes(struct conn *conn, uint8_t *bytes, size_t len)
             receive_message(websocket, &message);
         }
     }
-    ws_decoder_trim(&websocket->decoder);
+    keep_decoder(websocket, &decoder);
 }
 
 /* Who only closed its half still gets what was queued. */
@@ -259,16 +290,29 @@ static void on_deadline(struct conn *conn)
     conn_end(conn); /* the peer did not answer our close frame */
 }
 
+static void finish_start(struct websocket *websocket)
+{
+    struct websocket_start *start = websocket->start;
+    if (start != NULL) {
+        websocket->start = NULL;
+        turn_remove(&start->feed);
+        buf_finish(&start->early);
+        mem_free(start);
+    }
+}
+
 static void on_closed(struct conn *conn)
 {
     struct websocket *websocket = conn->data;
     if (websocket->transport.session != NULL) {
         session_detach(&websocket->transport, DETACH_ABORTED);
     }
-    turn_remove(&websocket->feed);
+    finish_start(websocket);
     payload_release(websocket->pong);
-    ws_decoder_finish(&websocket->decoder);
-    buf_finish(&websocket->early);
+    if (websocket->decoder != NULL) {
+        ws_decoder_finish(websocket->decoder);
+        mem_free(websocket->decoder);
+    }
     mem_free(websocket);
 }
 
@@ -287,11 +331,10 @@ static struct websocket *websocket_of(struct transport *transport)
 
 static void feed_early(struct turn_entry *entry)
 {
-    struct websocket *websocket = MEM_CONTAINER(entry, struct websocket, feed);
-    struct buf early = websocket->early;
-    websocket->early = (struct buf){0};
-    conn_feed(websocket->conn, early.data, early.len);
-    buf_finish(&early);
+    struct websocket_start *start = MEM_CONTAINER(entry, struct websocket_start, feed);
+    struct websocket *websocket = start->websocket;
+    conn_feed(websocket->conn, start->early.data, start->early.len);
+    finish_start(websocket);
 }
 
 static void on_opened(struct transport *transport, bool is_new)
@@ -303,7 +346,7 @@ static void on_opened(struct transport *transport, bool is_new)
         write_message(websocket, WS_TEXT, STR("o"));
     }
     conn_resume(websocket->conn);
-    turn_add(&websocket->runtime->turn, &websocket->feed, feed_early);
+    turn_add(&conn_runtime(websocket->conn)->turn, &websocket->start->feed, feed_early);
 }
 
 static void send_frame(struct transport *transport, struct shared_frame *frame)
@@ -311,7 +354,7 @@ static void send_frame(struct transport *transport, struct shared_frame *frame)
     struct websocket *websocket = websocket_of(transport);
     struct payload *bytes = shared_frame_encoding(frame, transport->ops->framing);
     if (bytes == NULL) {
-        websocket->runtime->stats.frames_unsendable++;
+        conn_runtime(websocket->conn)->stats.frames_unsendable++;
         return;
     }
     conn_write_payload(websocket->conn, bytes);
@@ -325,13 +368,14 @@ static bool has_gone(struct websocket *websocket, uint64_t now)
         websocket->pinged_ms = now;
         return false;
     }
-    return now - websocket->pinged_ms >= websocket->runtime->settings->heartbeat.floor_ms;
+    return now - websocket->pinged_ms >=
+           conn_runtime(websocket->conn)->settings->heartbeat.floor_ms;
 }
 
 static void beat(struct transport *transport)
 {
     struct websocket *websocket = websocket_of(transport);
-    if (has_gone(websocket, runtime_now(websocket->runtime))) {
+    if (has_gone(websocket, runtime_now(conn_runtime(websocket->conn)))) {
         session_detach(transport, DETACH_ABORTED);
         conn_close(websocket->conn);
         return;
@@ -494,12 +538,11 @@ static void accept_upgrade(struct http *http, const struct http1_request *reques
     struct websocket *websocket = mem_zalloc(sizeof *websocket);
     struct sessions *sessions = route->sessions;
     websocket->transport.ops = ops;
-    websocket->runtime = route->runtime;
     websocket->endpoint = route->endpoint;
-    ws_decoder_init(&websocket->decoder, message_bytes_max(websocket),
-                    route->endpoint->limits.fragments_max);
+    websocket->start = mem_zalloc(sizeof *websocket->start);
+    websocket->start->websocket = websocket;
     write_switching(http_conn(http), accept, protocol);
-    websocket->conn = http_upgrade(http, &websocket->early);
+    websocket->conn = http_upgrade(http, &websocket->start->early);
     conn_set_owner(websocket->conn, &conn_owner, websocket);
     conn_pause(websocket->conn);
     session_begin(sessions, websocket->endpoint, &websocket->endpoint->limits,

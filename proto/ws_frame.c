@@ -39,6 +39,12 @@ void ws_decoder_finish(struct ws_decoder *decoder)
     buf_finish(&decoder->control);
 }
 
+bool ws_decoder_is_idle(const struct ws_decoder *decoder)
+{
+    return decoder->opcode == 0 && !decoder->in_payload && decoder->head_len == 0 &&
+           !decoder->is_closed && decoder->failed == 0;
+}
+
 void ws_decoder_trim(struct ws_decoder *decoder)
 {
     if (decoder->opcode == 0) {

@@ -64,6 +64,9 @@ struct ws_decoder {
 void ws_decoder_init(struct ws_decoder *decoder, size_t message_bytes_max, size_t fragments_max);
 void ws_decoder_finish(struct ws_decoder *decoder);
 
+/* Between messages, with nothing read of the next: a fresh one would go on the same way. */
+bool ws_decoder_is_idle(const struct ws_decoder *decoder);
+
 /* Memory that stayed from the last message may go; called when a connection turns idle. */
 void ws_decoder_trim(struct ws_decoder *decoder);
 

@@ -101,6 +101,10 @@ static int decode_steps(size_t bytes_max, const char *bytes, size_t len, size_t 
         if (first % 2 == 1) {
             ws_decoder_trim(&decoder);
         }
+        if (ws_decoder_is_idle(&decoder)) { /* a fresh one goes on the same way */
+            ws_decoder_finish(&decoder);
+            ws_decoder_init(&decoder, bytes_max, SIZE_MAX);
+        }
     }
     buf_append_byte(out, 0);
     ws_decoder_finish(&decoder);
