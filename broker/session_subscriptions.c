@@ -72,7 +72,7 @@ uint32_t session_subscriptions_add(struct session_subscriptions *list,
     size_t place = find_place(list, number);
     assert(!is_at(list, place, number));
     if (list->count == list->cap) {
-        list->cap = list->cap == 0 ? 2 : 2 * list->cap;
+        list->cap = list->cap == 0 ? 1 : 2 * list->cap;
         list->items = mem_realloc(list->items, list->cap * sizeof(*list->items));
     }
     struct session_subscription *item = &list->items[place];

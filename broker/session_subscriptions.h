@@ -18,8 +18,8 @@ struct session_subscription {
 
 struct session_subscriptions {
     struct session_subscription *items; /* owned, by ascending number */
-    size_t count;
-    size_t cap;
+    uint32_t count;
+    uint32_t cap;
     void *owner; /* who collects; NULL: nobody */
 };
 

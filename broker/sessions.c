@@ -36,9 +36,10 @@ static void set_state(struct session *session, enum session_state state)
     session->state = state;
 }
 
+/* Most sessions have no key and no user: what is empty takes no memory. */
 static struct str copy_str(struct str text)
 {
-    return (struct str){mem_strndup(text.len == 0 ? "" : text.at, text.len), text.len};
+    return text.len == 0 ? STR("") : (struct str){mem_strndup(text.at, text.len), text.len};
 }
 
 static void free_str(struct str *text)
@@ -47,7 +48,9 @@ static void free_str(struct str *text)
         const char *at;
         void *owned;
     } pointer = {text->at};
-    mem_free(pointer.owned);
+    if (text->len > 0) {
+        mem_free(pointer.owned);
+    }
     *text = (struct str){NULL, 0};
 }
 
@@ -142,7 +145,8 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
                               const struct session_facts *facts)
 {
     char drawn[SESSION_NAME_BYTES];
-    struct session *session = mem_zalloc(sizeof(*session));
+    struct str name = facts->name.len > 0 ? facts->name : draw_name(drawn);
+    struct session *session = mem_zalloc(sizeof(*session) + name.len);
     session->sessions = sessions;
     session->state = SESSION_HELD;
     session->can_move = true;
@@ -152,7 +156,8 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     session_log_init(&session->log, sessions->options.log_bytes_max);
     session->key = copy_str(facts->key);
     session->user = copy_str(facts->user);
-    session->name = copy_str(facts->name.len > 0 ? facts->name : draw_name(drawn));
+    session->name = (struct str){(char *)(session + 1), name.len};
+    memcpy(session + 1, name.at, name.len);
     claim_list_init(&session->claims);
     relay_list_init(&session->relays);
     if (session->key.len > 0) {
@@ -427,6 +432,5 @@ void sessions_end(struct session *session, uint16_t code, struct str reason, uin
     payload_release(session->unsent);
     free_str(&session->key);
     free_str(&session->user);
-    free_str(&session->name);
     mem_free(session);
 }

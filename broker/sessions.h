@@ -50,7 +50,7 @@ struct session {
     struct claim_list claims; /* that wait for the holder's answer */
     struct relay_list relays;
     struct str key;  /* owned; key in sessions::by_key unless empty; never shown */
-    struct str name; /* owned; public */
+    struct str name; /* public; the bytes behind the struct */
     struct str user; /* owned */
 };
 
