@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from '../lib/test.mjs';
 import { sharedStack, startStack, until, withStack } from '../lib/stack.mjs';
-import { openHttp } from '../lib/http.mjs';
+import { fetchOnce, openHttp } from '../lib/http.mjs';
 import { SockJsPolling, sessionPath } from '../lib/sockjs.mjs';
 import { FACES, frame, withClients } from '../lib/stomp.mjs';
 
 const open = { sockjs: true, allowed_origins: ['*'] };
 const stack = sharedStack({
   gateway: {
-    endpoints: [{ path: '/ws', ...open }, { path: '/stomp', allowed_origins: ['*'] }],
+    endpoints: [{ path: '/ws', response_limit: '1GiB', ...open }, { path: '/stomp', allowed_origins: ['*'] }],
     limits: { queue_size: '64KiB', subscriptions: 50, tcp_message_size: '64KiB', fragments: 1000 },
     timeouts: { http_header: '500ms', http_body: '500ms', write_stall: '500ms', close: '200ms' },
     auth: { login_deadline: '2s' },
@@ -112,11 +112,9 @@ misbehaving('a body that is never finished', async (openClient, programs) => {
 });
 
 misbehaving('a CONNECT that is never finished', async (openClient) => {
-  for (const face of faces) {
-    const client = await openClient(face);
-    client.send(Buffer.from('CONNECT\naccept-version:1.2\n'));
-    await isOver(client);
-  }
+  const clients = await Promise.all(faces.map((face) => openClient(face)));
+  clients.forEach((client) => client.send(Buffer.from('CONNECT\naccept-version:1.2\n')));
+  await Promise.all(clients.map(isOver));
 });
 
 misbehaving('a subscriber that stops reading', async (openClient) => {
@@ -148,6 +146,38 @@ misbehaving('a subscriber that stops reading', async (openClient) => {
     sender.drop();
   }
 });
+
+for (const [name, method] of [['xhr_streaming', 'POST'], ['eventsource', 'GET'], ['htmlfile?c=x', 'GET']]) {
+  misbehaving(`a ${name.split('?')[0]} receiver that stops reading`, async (openClient, programs) => {
+    const path = sessionPath('/ws');
+    const http = openHttp(programs.port);
+    http.request(method, `${path}/${name}`, { body: method === 'POST' ? '' : null });
+    await http.answer();
+    await http.chunk();
+    await http.chunk();
+    const hello = [frame('CONNECT', { 'accept-version': '1.2' }), frame('SUBSCRIBE', { id: '1', destination: '/topic/stream' })];
+    const send = async (texts) => (await fetchOnce(programs.port, 'POST', `${path}/xhr_send`, { body: JSON.stringify(texts) })).status;
+    assert.equal(await send(hello.map(String)), 204);
+    http.socket.pause();
+    const sender = await openClient('tcp');
+    await sender.connect();
+    await until('the session to be gone', async () => {
+      for (let i = 0; i < 50; i++) {
+        sender.send(frame('SEND', { destination: '/topic/stream' }, 'x'.repeat(30_000)));
+      }
+      await sender.settle();
+      return (await send([])) === 404;
+    });
+    // It reads again: what was written, then why it ended, or the end of the connection if that took too long.
+    http.socket.resume();
+    let last = '';
+    for (let chunk = ''; chunk !== null; chunk = await http.chunkText().catch(() => null)) {
+      last = chunk;
+    }
+    assert.ok(/c\[1008,/.test(last) || http.inbox.end !== null, last.slice(-100));
+    http.drop();
+  });
+}
 
 misbehaving('a sender that does not read its receipts', async (openClient) => {
   const client = await openClient('tcp');
