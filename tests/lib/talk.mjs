@@ -125,7 +125,9 @@ export class Talk {
 
   /** Sends SockJS messages as they are. */
   async send(url, messages) {
-    assert.equal(await this.session.send(url, messages), this.session.sentStatus);
+    const exchange = this.session.sending(url, JSON.stringify(messages));
+    const how = await exchange.ended();
+    assert.equal(exchange.status, this.session.sentStatus, `send over ${this.family} to ${url} ended ${how}: ${exchange.body}`);
   }
 
   async say(url, ...texts) {
