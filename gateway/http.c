@@ -31,6 +31,7 @@
 #include "common/mem.h"
 
 #define HTTP_QUEUE_MAX (64u << 10)
+#define COMING_MS 1000 /* since the last byte: the rest of the request is under way */
 #define METHODS "GET, HEAD, POST, OPTIONS"
 
 enum phase {
@@ -579,10 +580,13 @@ static void on_closed(struct conn *conn)
     destroy_http(http);
 }
 
+/* Half a request of which nothing more comes is nothing to wait for. */
 static bool is_busy(const struct conn *conn)
 {
     const struct http *http = conn->data;
-    return http->phase == PHASE_HEAD || http->phase == PHASE_BODY || http->phase == PHASE_ANSWER;
+    bool is_coming = runtime_now(runtime_of(http)) - conn->read_ms < COMING_MS;
+    bool is_in_request = http->phase == PHASE_HEAD || http->phase == PHASE_BODY;
+    return http->phase == PHASE_ANSWER || (is_in_request && is_coming);
 }
 
 static const struct conn_owner conn_owner = {

@@ -279,6 +279,20 @@ test('W11 a WebSocket client that answers no ping is gone, one that does is not'
   });
 });
 
+test('half a request of which nothing more comes does not put off the end', async () => {
+  await withStack({ gateway: { drain_timeout: '1h', timeouts: { http_header: '1h', http_body: '1h' } } }, async (programs) => {
+    const halves = ['GET /ws/info HTTP/1.1\r\nHo', 'POST /ws/0/half/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n["a'];
+    const sockets = halves.map((half) => net.connect({ port: programs.port, host: '127.0.0.1' }, function opened() {
+      this.write(half);
+    }));
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.on('error', () => {}).on('close', resolve).resume()));
+    const [gateway] = programs.gateways;
+    await until('both connections', () => gateway.descriptors() >= gateway.idle + 2);
+    await programs.drain(gateway);
+    await Promise.all(closed);
+  });
+});
+
 test('W11 the kernel asks after a peer that is silent', async () => {
   const programs = await stack();
   await withClients(programs, async (open) => {
