@@ -145,6 +145,24 @@ for (const command of ['SEND', 'SUBSCRIBE']) {
   });
 }
 
+test('the lengths of ids and receipts', async () => {
+  await withStack({}, async (programs) => {
+    await withClients(programs, async (open) => {
+      for (const face of faces) {
+        for (const [name, limit] of [['id', 128], ['receipt', 256]]) {
+          for (const n of [limit - 1, limit, limit + 1]) {
+            const client = await open(face);
+            await client.connect();
+            client.send(frame('SUBSCRIBE', { id: '1', destination: '/topic/x', receipt: 'r', [name]: 'v'.repeat(n) }));
+            n <= limit ? await client.frame('RECEIPT') : assert.match((await client.refused()).header('message'), new RegExp(`${name}.*\\b${limit}\\b`));
+            client.drop();
+          }
+        }
+      }
+    });
+  });
+});
+
 test('subscriptions of a session', async () => {
   await withClients(await stack(), async (open) => {
     for (const face of faces) {
