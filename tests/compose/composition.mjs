@@ -66,7 +66,7 @@ export class Composition {
 
   build() {
     for (const [target, image] of Object.entries(IMAGES)) {
-      run('docker', ['build', '--network', 'host', '--target', target, '-t', image, '.']);
+      run('docker', ['build', '--force-rm', '--network', 'host', '--target', target, '-t', image, '.']);
     }
   }
 

@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-docker build --network host --build-arg "TEST_RUN=$(date +%s%N)" --target test -t sluice-test . >"$log" 2>&1 || status=$?
+docker build --force-rm --network host --build-arg "TEST_RUN=$(date +%s%N)" --target test -t sluice-test . >"$log" 2>&1 || status=$?
 
 passed=0 failed=0 runs=0
 while read -r ok _ not_ok _; do
