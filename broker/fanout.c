@@ -37,9 +37,9 @@ static void note(const struct collector *collector, void *data)
     if (fanout->noted == NULL) {
         fanout->noted = payload_copy(fanout->raw.at, fanout->raw.len);
     }
-    session_log_add_message(&session->log, fanout->noted, collector->number);
-    if (!list_is_linked(&session->log.node)) {
-        list_append(&fanout->collected, &session->log.node);
+    session_log_add_message(&session->passage->log, fanout->noted, collector->number);
+    if (!list_is_linked(&session->passage->log.node)) {
+        list_append(&fanout->collected, &session->passage->log.node);
     }
 }
 
@@ -48,9 +48,9 @@ static void finish_notes(struct fanout *fanout)
 {
     struct list_node *node;
     while ((node = list_take_first(&fanout->collected)) != NULL) {
-        struct session *session = MEM_CONTAINER(node, struct session, log.node);
+        struct session *session = MEM_CONTAINER(node, struct session_passage, log.node)->session;
         if (!sessions_judge(session) && session->holder != NULL) {
-            session_log_number_last(&session->log, session->holder->written);
+            session_log_number_last(&session->passage->log, session->holder->written);
         }
     }
     payload_release(fanout->noted);

@@ -44,11 +44,11 @@ static void move_session(struct session *session, struct peer *peer, const struc
     PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
               .result = LINK_CLAIM_MOVED, .name = session->name, .moves = session->moves,
               .checkpoint = payload_str(session->checkpoint),
-              .unsent = payload_str(session->unsent));
+              .unsent = payload_str(session->passage->unsent));
     sessions_settle(session);
-    session_log_send(&session->log, peer, session->handle);
+    session_log_send(&session->passage->log, peer, session->handle);
     tell_groups(session);
-    relays_send(&session->relays, peer, session->handle);
+    relays_send(&session->passage->relays, peer, session->handle);
 }
 
 static void count_refusal(struct stats *stats, enum link_claim_result result)
@@ -72,14 +72,14 @@ static void serve_claims(struct session *session)
 {
     struct sessions *sessions = session->sessions;
     const struct claim *first;
-    while ((first = claims_first(&session->claims, sessions->options.peers)) != NULL) {
+    while ((first = claims_first(&session->passage->claims, sessions->options.peers)) != NULL) {
         struct peer *peer = peers_find(sessions->options.peers, first->peer);
         bool is_taken = sessions_find(peer, first->session) != NULL;
         if (session->holder != NULL && session->holder != peer && !is_taken) {
             sessions_ask(session, SESSION_YIELDING);
             return;
         }
-        struct claim claim = claims_take_first(&session->claims);
+        struct claim claim = claims_take_first(&session->passage->claims);
         if (session->holder != NULL || is_taken) {
             refuse_claim(sessions, peer, claim.request, claim.session, LINK_CLAIM_BUSY);
             continue;
@@ -95,7 +95,7 @@ static void claim_existing(struct session *session, struct peer *peer,
     if (session->family != claim->family || !str_equal(session->user, claim->user)) {
         refusal = LINK_CLAIM_OTHER;
     } else if ((session->holder != peer || session->state == SESSION_YIELDING) &&
-               claims_add(&session->claims, peer, claim)) {
+               claims_add(&sessions_passage(session)->claims, peer, claim)) {
         if (session->state == SESSION_HELD || session->state == SESSION_PARKED) {
             serve_claims(session);
         }
@@ -156,9 +156,9 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     session->sessions->options.stats->yields_yielded++;
     sessions_confirm(session); /* whoever had it before is not asked for it any more */
     sessions_keep_yielded(session, yielded->checkpoint, yielded->unsent);
-    session_log_drop(&session->log, yielded->number);
-    session->former = peer->id;
-    session->former_handle = session->handle;
+    session_log_drop(&session->passage->log, yielded->number);
+    sessions_passage(session)->former = peer->id;
+    session->passage->former_handle = session->handle;
     sessions_park(session);
     serve_claims(session);
     if (session->state != SESSION_PARKED) {
@@ -181,8 +181,8 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
     if (sessions_is_answer(session, refused->request, SESSION_YIELDING)) {
         struct sessions *sessions = session->sessions;
         sessions->options.stats->yields_refused++;
-        if (claims_first(&session->claims, sessions->options.peers) != NULL) {
-            struct claim claim = claims_take_first(&session->claims);
+        if (claims_first(&session->passage->claims, sessions->options.peers) != NULL) {
+            struct claim claim = claims_take_first(&session->passage->claims);
             refuse_claim(sessions, peers_find(sessions->options.peers, claim.peer), claim.request,
                          claim.session, LINK_CLAIM_BUSY);
         }
@@ -190,7 +190,7 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
         return;
     }
     sessions_refused(session);
-    relays_send(&session->relays, peer, session->handle);
+    relays_send(&session->passage->relays, peer, session->handle);
     serve_claims(session);
 }
 
@@ -199,8 +199,8 @@ void handover_drop(struct session *session, const struct link_drop_session *drop
 {
     struct sessions *sessions = session->sessions;
     struct str unsent = drop->unsent;
-    if (claims_first(&session->claims, sessions->options.peers) != NULL) {
-        struct claim claim = claims_take_first(&session->claims);
+    if (claims_first(&session->passage->claims, sessions->options.peers) != NULL) {
+        struct claim claim = claims_take_first(&session->passage->claims);
         count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
         PEER_SEND(peers_find(sessions->options.peers, claim.peer), CLAIMED, claimed,
                   .request = claim.request, .session = claim.session, .result = LINK_CLAIM_CLOSED,
@@ -222,9 +222,9 @@ void handover_relay(struct sessions *sessions, struct peer *peer, const struct l
         relays_refuse(&sessions->relays, peer, relay->request, LINK_ABSENT, STR("no such session"));
         return;
     }
-    relays_add(&sessions->relays, &session->relays, peer, relay);
+    relays_add(&sessions->relays, &sessions_passage(session)->relays, peer, relay);
     if (session->state == SESSION_HELD || session->state == SESSION_EXPIRING) {
-        relays_send(&session->relays, session->holder, session->handle);
+        relays_send(&session->passage->relays, session->holder, session->handle);
     } else {
         sessions->options.stats->relays_queued++;
     }
@@ -241,7 +241,7 @@ enum link_result handover_checkpoint(struct sessions *sessions, struct peer *pee
             result = LINK_LIMIT;
         }
         if (checkpoint->relay != 0) {
-            relays_done(&sessions->relays, &session->relays, checkpoint->relay);
+            relays_done(&sessions->relays, &session->passage->relays, checkpoint->relay);
         }
     }
     if (checkpoint->request != 0) {
@@ -295,7 +295,7 @@ static void take_back(struct session *session, struct peer *peer, const struct s
         PEER_SEND(session->holder, GONE, gone, .session = session->handle,
                   .reason = STR("it has moved"));
         sessions_park(session);
-        session_log_forget_numbers(&session->log);
+        session_log_forget_numbers(&session->passage->log);
     }
     sessions_replace(session, facts);
     sessions_hold(session, peer, facts->handle, facts->expire_ms);
@@ -304,17 +304,17 @@ static void take_back(struct session *session, struct peer *peer, const struct s
 /* What was kept while it had no holder, then relays; or the holder is to yield it again. */
 static void go_on(struct session *session, const struct link_restore *restore)
 {
-    session_log_drop(&session->log, restore->number);
+    session_log_drop(&session->passage->log, restore->number);
     if (restore->hold == LINK_HOLD_YIELDED) {
         sessions_await(session);
         return;
     }
-    session_log_send(&session->log, session->holder, session->handle);
+    session_log_send(&session->passage->log, session->holder, session->handle);
     sessions_confirm(session);
     if (restore->hold == LINK_HOLD_DETACHED) {
         sessions_detach(session);
     }
-    relays_send(&session->relays, session->holder, session->handle);
+    relays_send(&session->passage->relays, session->holder, session->handle);
     serve_claims(session);
 }
 

@@ -73,10 +73,25 @@ static struct str draw_name(char name[SESSION_NAME_BYTES])
     return (struct str){name, at};
 }
 
+static void init_passage(struct session_passage *passage, size_t log_bytes_max)
+{
+    *passage = (struct session_passage){.former = 0};
+    session_log_init(&passage->log, log_bytes_max);
+    claim_list_init(&passage->claims);
+    relay_list_init(&passage->relays);
+}
+
+static bool is_empty(const struct session_passage *passage)
+{
+    return passage->unsent == NULL && passage->former == 0 && passage->claims.count == 0 &&
+           passage->relays.count == 0 && passage->log.count == 0 && !passage->log.is_on;
+}
+
 void sessions_init(struct sessions *sessions, const struct sessions_options *options)
 {
     *sessions = (struct sessions){.options = *options};
     list_init(&sessions->all);
+    init_passage(&sessions->no_passage, 0);
     tombstones_init(&sessions->tombstones, options->wheel, TOMBSTONES_MAX);
     sessions->relays = (struct relays){options->peers, options->stats, 0};
 }
@@ -88,6 +103,7 @@ void sessions_finish(struct sessions *sessions)
         sessions_end(LIST_OF(node, struct session, node), 0, STR(""), 0);
     }
     assert(sessions->count == 0 && sessions->by_key.count == 0 && sessions->relays.bytes == 0);
+    assert(is_empty(&sessions->no_passage));
     map_finish(&sessions->by_key);
     tombstones_finish(&sessions->tombstones);
 }
@@ -153,13 +169,11 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     session->family = facts->family;
     session->expire_ms = facts->expire_ms;
     session->moves = facts->moves;
-    session_log_init(&session->log, sessions->options.log_bytes_max);
     session->key = copy_str(facts->key);
     session->user = copy_str(facts->user);
     session->name = (struct str){(char *)(session + 1), name.len};
     memcpy(session + 1, name.at, name.len);
-    claim_list_init(&session->claims);
-    relay_list_init(&session->relays);
+    session->passage = &sessions->no_passage;
     if (session->key.len > 0) {
         void *replaced = map_put(&sessions->by_key, session->key, session);
         assert(replaced == NULL);
@@ -172,16 +186,35 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     return session;
 }
 
+struct session_passage *sessions_passage(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+    if (session->passage == &sessions->no_passage) {
+        session->passage = mem_alloc(sizeof(*session->passage));
+        init_passage(session->passage, sessions->options.log_bytes_max);
+        session->passage->session = session;
+    }
+    return session->passage;
+}
+
+static void free_passage(struct session *session)
+{
+    payload_release(session->passage->unsent);
+    if (session->passage != &session->sessions->no_passage) {
+        mem_free(session->passage);
+    }
+}
+
 static void start_log(struct session *session)
 {
-    session->log.is_on = true;
+    sessions_passage(session)->log.is_on = true;
     session_subscriptions_collect(&session->subscriptions, session);
 }
 
 static void stop_log(struct session *session)
 {
     session_subscriptions_uncollect(&session->subscriptions);
-    session_log_clear(&session->log);
+    session_log_clear(&session->passage->log);
 }
 
 static void leave_holder(struct session *session)
@@ -215,14 +248,14 @@ bool sessions_can_park(const struct session *session)
     bool is_http = session->family != LINK_FAMILY_WEBSOCKET && session->family != LINK_FAMILY_TCP;
     return is_http && session->key.len > 0 && session->can_move &&
            payload_len(session->checkpoint) <= SESSION_CHECKPOINT_BYTES_MAX &&
-           payload_len(session->unsent) <= SESSION_UNSENT_BYTES_MAX;
+           payload_len(session->passage->unsent) <= SESSION_UNSENT_BYTES_MAX;
 }
 
 void sessions_park(struct session *session)
 {
     leave_holder(session);
     start_log(session);
-    relays_unsend(&session->relays);
+    relays_unsend(&session->passage->relays);
     set_state(session, SESSION_PARKED);
     start_expiry(session);
 }
@@ -230,10 +263,12 @@ void sessions_park(struct session *session)
 static void release_former(struct session *session)
 {
     struct peer *former =
-        session->former == 0 ? NULL : peers_find(session->sessions->options.peers, session->former);
-    session->former = 0;
+        session->passage->former == 0
+            ? NULL
+            : peers_find(session->sessions->options.peers, session->passage->former);
+    session->passage->former = 0;
     if (former != NULL) {
-        PEER_SEND(former, GONE, gone, .session = session->former_handle,
+        PEER_SEND(former, GONE, gone, .session = session->passage->former_handle,
                   .reason = STR("it has moved"));
     }
 }
@@ -246,7 +281,7 @@ static void keep(struct payload **kept, struct str bytes)
 
 void sessions_confirm(struct session *session)
 {
-    keep(&session->unsent, STR(""));
+    keep(&session->passage->unsent, STR(""));
     release_former(session);
     if (session->state != SESSION_YIELDING) {
         stop_log(session);
@@ -262,7 +297,7 @@ void sessions_attach(struct session *session)
 
 bool sessions_judge(struct session *session)
 {
-    if (!session->log.is_over) {
+    if (!session->passage->log.is_over) {
         return false;
     }
     if (session->state != SESSION_YIELDING && session->state != SESSION_PARKED) {
@@ -280,8 +315,8 @@ bool sessions_judge(struct session *session)
 
 void sessions_note_answer(struct session *session, const struct session_log_answer *answer)
 {
-    if (session->log.is_on && session->holder != NULL && answer->request != 0) {
-        session_log_add_answer(&session->log, answer, session->holder->written);
+    if (session->passage->log.is_on && session->holder != NULL && answer->request != 0) {
+        session_log_add_answer(&session->passage->log, answer, session->holder->written);
         (void)sessions_judge(session);
     }
 }
@@ -340,13 +375,13 @@ void sessions_keep_yielded(struct session *session, struct str checkpoint, struc
 {
     session->can_move = true;
     keep(&session->checkpoint, checkpoint);
-    keep(&session->unsent, unsent);
+    keep(&sessions_passage(session)->unsent, unsent);
 }
 
 void sessions_settle(struct session *session)
 {
-    if (payload_len(session->unsent) > SESSION_UNSENT_BYTES_MAX) {
-        keep(&session->unsent, STR(""));
+    if (payload_len(session->passage->unsent) > SESSION_UNSENT_BYTES_MAX) {
+        keep(&session->passage->unsent, STR(""));
     }
     if (payload_len(session->checkpoint) > SESSION_CHECKPOINT_BYTES_MAX) {
         session->can_move = false;
@@ -426,10 +461,10 @@ void sessions_end(struct session *session, uint16_t code, struct str reason, uin
     sessions->count--;
     sessions->parked_count -= session->state == SESSION_PARKED;
     sessions->options.stats->sessions_closed++;
-    claims_end(&session->claims, sessions->options.peers, code, reason);
-    relays_end(&sessions->relays, &session->relays);
+    claims_end(&session->passage->claims, sessions->options.peers, code, reason);
+    relays_end(&sessions->relays, &session->passage->relays);
     payload_release(session->checkpoint);
-    payload_release(session->unsent);
+    free_passage(session);
     free_str(&session->key);
     free_str(&session->user);
     mem_free(session);

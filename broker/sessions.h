@@ -28,6 +28,17 @@
 
 enum session_state { SESSION_HELD, SESSION_YIELDING, SESSION_EXPIRING, SESSION_PARKED };
 
+/* What a session has with it between two holders. Most never move: they share an empty one. */
+struct session_passage {
+    struct session *session;
+    struct payload *unsent; /* owned; only of a session yielded to nobody */
+    struct session_log log; /* on from YIELD until the next holder has confirmed, or a refusal */
+    uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
+    uint64_t former_handle;
+    struct claim_list claims; /* that wait for the holder's answer */
+    struct relay_list relays;
+};
+
 struct session {
     struct list_node node; /* sessions::all */
     struct sessions *sessions;
@@ -42,16 +53,11 @@ struct session {
     uint32_t expire_ms;
     struct wheel_entry expiry;
     struct session_subscriptions subscriptions;
-    struct payload *checkpoint; /* owned; NULL: none yet */
-    struct payload *unsent;     /* owned; only of a session yielded to nobody */
-    struct session_log log; /* on from YIELD until the next holder has confirmed, or a refusal */
-    uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
-    uint64_t former_handle;
-    struct claim_list claims; /* that wait for the holder's answer */
-    struct relay_list relays;
-    struct str key;  /* owned; key in sessions::by_key unless empty; never shown */
-    struct str name; /* public; the bytes behind the struct */
-    struct str user; /* owned */
+    struct payload *checkpoint;      /* owned; NULL: none yet */
+    struct session_passage *passage; /* owned, once there is something in it */
+    struct str key;                  /* owned; key in sessions::by_key unless empty; never shown */
+    struct str name;                 /* public; the bytes behind the struct */
+    struct str user;                 /* owned */
 };
 
 struct sessions_options { /* all borrowed */
@@ -71,6 +77,7 @@ struct sessions {
     size_t count;
     size_t parked_count; /* of those, without a holder */
     uint64_t last_question;
+    struct session_passage no_passage; /* stays empty */
     struct tombstones tombstones;
     struct relays relays;
 };
@@ -118,6 +125,9 @@ bool sessions_judge(struct session *session);
 /* Its receiver is there again, or gone: then the holder is asked EXPIRE after `expire_ms`. */
 void sessions_attach(struct session *session);
 void sessions_detach(struct session *session);
+
+/* Its own, to put something in; to look, session::passage is enough. */
+struct session_passage *sessions_passage(struct session *session);
 
 /* Asks the holder YIELD or EXPIRE; the answer counts if it carries the question's number. */
 void sessions_ask(struct session *session, enum session_state state);

@@ -215,7 +215,7 @@ static void check_session(const struct session *session)
         assert(sessions_find_key(sessions, session->key) == session);
     }
     if (session->holder == NULL) {
-        assert(session->claims.count == 0 && list_is_linked(&session->expiry.node));
+        assert(session->passage->claims.count == 0 && list_is_linked(&session->expiry.node));
     } else {
         assert(sessions_find(session->holder, session->handle) == session);
     }
@@ -225,7 +225,7 @@ static void check_session(const struct session *session)
         assert(group == NULL || group->peer == session->holder);
     }
     /* Somebody waits only for an answer that will come. */
-    assert(session->claims.count == 0 || session->state != SESSION_HELD);
+    assert(session->passage->claims.count == 0 || session->state != SESSION_HELD);
 }
 
 static void check_world(void)
