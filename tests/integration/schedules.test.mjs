@@ -13,13 +13,14 @@ import { Actor } from '../lib/actor.mjs';
 import { RawSession, abortAll } from '../lib/rawsockjs.mjs';
 import { withStack } from '../lib/stack.mjs';
 import { ENDPOINTS, FAMILIES } from '../lib/talk.mjs';
-import { test as always } from '../lib/test.mjs';
+import { test } from '../lib/test.mjs';
 
-// Pending until a session can move between gateways (claim, yield, relay): SLUICE_PENDING=1 runs them.
-const test = process.env.SLUICE_PENDING ? always : () => {};
+/** A closing session does not move with the rest of its queue yet: SLUICE_PENDING=1 has DISCONNECT among the steps. */
+const CAN_LEAVE = Boolean(process.env.SLUICE_PENDING);
 
 const FIXED_SEED = 20250717;
 const SCHEDULES = Number(process.env.SLUICE_SCHEDULES ?? 1000);
+const isShort = SCHEDULES < 500 || process.env.SLUICE_SCHEDULE !== undefined;
 const AT_ONCE = 50;
 const SCHEDULE_LIMIT_MS = 60_000;
 
@@ -37,7 +38,7 @@ const ACTIONS = {
   race: 2,
   stranger: 1,
   abort: 0.8,
-  leave: 0.5,
+  leave: CAN_LEAVE ? 0.5 : 0,
 };
 
 /** mulberry32 */
@@ -158,7 +159,7 @@ async function play(schedule, urls, onFault) {
   schedule.step = 'catch up';
   await Promise.all(actors.map((actor) => actor.catchUp(pick)));
   schedule.step = 'bury';
-  await Promise.all(actors.map((actor) => actor.bury(pick)));
+  await Promise.all(actors.map((actor) => actor.bury(pick, CAN_LEAVE)));
   actors.forEach((actor) => actor.judge());
   schedule.step = 'over';
 }
@@ -204,5 +205,5 @@ test(`${SCHEDULES} random schedules over three gateways keep every promise`, asy
   const counts = Object.fromEntries(MUST_OCCUR.map((name) => [name, Number(fields[name])]));
   console.log(`     ${Object.entries(counts).map(([name, count]) => `${name}=${count}`).join(' ')}`);
   const absent = MUST_OCCUR.filter((name) => !(counts[name] > 0));
-  assert.deepEqual(absent, [], 'what every run of this many schedules meets');
+  assert.ok(absent.length === 0 || isShort, `what so many schedules always meet: no ${absent}`);
 });

@@ -312,10 +312,11 @@ export class Actor {
     }
   }
 
-  /** Ends the session and asks once more: the tombstone answers. */
-  async bury(pick) {
-    for (let tries = 0; this.closed === null && this.isBuryable(tries); tries++) {
-      if (this.kind === 'stomp') {
+  /** Ends the session, by DISCONNECT if it can, and asks once more: the tombstone answers. */
+  async bury(pick, canLeave) {
+    const leaves = this.kind === 'stomp' && canLeave;
+    for (let tries = 0; this.closed === null && (leaves || this.isCuttable(tries)); tries++) {
+      if (leaves) {
         await this.leave(pick().url);
       } else {
         const one = this.live[0] ?? this.receive(pick().url, true);
@@ -325,7 +326,7 @@ export class Actor {
           await one.settled;
         }
       }
-      await this.keepReceiving(() => this.closed !== null || this.kind === 'echo', pick);
+      await this.keepReceiving(() => this.closed !== null || !leaves, pick);
     }
     if (this.closed !== null) {
       this.receive(pick().url, true);
@@ -336,8 +337,8 @@ export class Actor {
   }
 
   /** An eventsource session outlives its receivers; one whose receiver had no seat yet may have to be cut again. */
-  isBuryable(tries) {
-    return this.kind === 'stomp' || (this.family !== 'eventsource' && tries < 20);
+  isCuttable(tries) {
+    return this.family !== 'eventsource' && tries < 20;
   }
 
   /** What can only be judged when all is over. */
