@@ -98,13 +98,13 @@ static void values_outside_their_set_are_malformed(void **state)
     static const struct {
         size_t at;
         char bad;
-    } cases[] = {{0, 3},   /* the phase that is over */
-                 {1, 13},  /* STOMP 1.3 */
-                 {1, 9},   {17, 1}, /* subscription 2 of 1 */
-                 {19, 2},/* half a half */
-                 {38, 0},  /* subscription 0 */
-                 {53, 2},  /* not newest first */
-                 {40, 2}}; /* has_id */
+    } cases[] = {{0, 3},           /* the phase that is over */
+                 {1, 13},          /* STOMP 1.3 */
+                 {1, 9},  {17, 1}, /* subscription 2 of 1 */
+                 {19, 2},          /* half a half */
+                 {38, 0},          /* subscription 0 */
+                 {53, 2},          /* not newest first */
+                 {40, 2}};         /* has_id */
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         char bytes[sizeof golden_stomp - 1];
         struct checkpoint_stomp stomp;
@@ -120,7 +120,8 @@ static void a_checkpoint_of_another_format_is_not_understood(void **state)
     (void)state;
     struct checkpoint checkpoint;
     struct buf out = {NULL, 0, 0};
-    checkpoint_put(&out, &(struct checkpoint){.service = 1, .relays = STR("12345678"), .state = STR("x")});
+    checkpoint_put(
+        &out, &(struct checkpoint){.service = 1, .relays = STR("12345678"), .state = STR("x")});
     assert_int_equal(checkpoint_get(buf_str(&out), &checkpoint), 0);
     assert_true(checkpoint.service == 1 && str_equal(checkpoint.state, STR("x")));
     uint64_t relay = 0;
