@@ -51,6 +51,7 @@ void session_log_clear(struct session_log *log)
 
 static struct entry *last_entry(const struct session_log *log)
 {
+    assert(log->entries.prev != NULL); /* a list that was initialised */
     return list_is_empty(&log->entries) ? NULL : LIST_OF(log->entries.prev, struct entry, node);
 }
 
