@@ -78,7 +78,7 @@ static void destroy_session(struct session *session)
     mem_free((char *)(uintptr_t)session->key.at);
     mem_free((char *)(uintptr_t)session->host.name.at);
     mem_free(session->farewell);
-    buf_finish(&session->relays);
+    mem_free(session->relays);
     mem_free(session);
 }
 

@@ -15,8 +15,6 @@
 #include "common/mem.h"
 #include "gateway/session_state.h"
 
-#define RELAYS_KEPT 16 /* a resent one is known by its number */
-
 static struct session_input *create_input(const struct str *messages, size_t count)
 {
     size_t bytes = 0;
@@ -91,6 +89,19 @@ static void settle_first(struct session *session, int code)
     mem_free(input);
 }
 
+void session_note_relay(struct session *session, uint64_t relay)
+{
+    struct session_relays *relays = session->relays;
+    if (relays == NULL) {
+        relays = session->relays = mem_zalloc(sizeof *relays);
+    }
+    if (relays->count == SESSION_RELAYS_KEPT) {
+        relays->count--;
+        memmove(relays->numbers, relays->numbers + 1, relays->count * sizeof relays->numbers[0]);
+    }
+    relays->numbers[relays->count++] = relay;
+}
+
 /* What the service does with this body goes to the broker as one. */
 static void begin_body(struct session *session, const struct session_input *input)
 {
@@ -100,10 +111,7 @@ static void begin_body(struct session *session, const struct session_input *inpu
         .relay = input->relay,
     };
     if (input->relay != 0) {
-        buf_append(&session->relays, &input->relay, sizeof input->relay);
-        if (session->relays.len > RELAYS_KEPT * sizeof input->relay) {
-            buf_consume(&session->relays, sizeof input->relay);
-        }
+        session_note_relay(session, input->relay);
     }
     broker_link_begin_body(session->sessions->link, &mark);
 }

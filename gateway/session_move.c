@@ -128,10 +128,8 @@ void session_put_checkpoint(const struct session *session, struct buf *out)
     if (ops->freeze != NULL && session->service != NULL) {
         ops->freeze(session->service, &state);
     }
-    for (size_t at = 0; at < session->relays.len; at += sizeof(uint64_t)) {
-        uint64_t number;
-        memcpy(&number, session->relays.data + at, sizeof number);
-        checkpoint_put_relay(&relays, number);
+    for (uint32_t i = 0; session->relays != NULL && i < session->relays->count; i++) {
+        checkpoint_put_relay(&relays, session->relays->numbers[i]);
     }
     checkpoint_put(out, &(struct checkpoint){.service = session->service_kind,
                                              .relays = buf_str(&relays),
@@ -334,7 +332,7 @@ static bool take_conversation(struct session *session, struct str bytes)
         return false;
     }
     while (checkpoint_next_relay(&checkpoint.relays, &relay)) {
-        buf_append(&session->relays, &relay, sizeof relay);
+        session_note_relay(session, relay);
     }
     session->service = ops->thaw == NULL ? ops->open(context, &session->host)
                                          : ops->thaw(context, &session->host, checkpoint.state);

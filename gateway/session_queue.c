@@ -10,25 +10,38 @@
 
 #define CAP_MIN 4 /* a power of two */
 
+/* The frames, from `first` on; cap is a power of two. */
+struct session_queue_ring {
+    uint32_t first;
+    uint32_t cap;
+    struct shared_frame *frames[]; /* each a share */
+};
+
+static struct shared_frame **frame_at(const struct session_queue *queue, uint32_t index)
+{
+    struct session_queue_ring *ring = queue->ring;
+    return &ring->frames[(ring->first + index) & (ring->cap - 1)];
+}
+
 static void grow(struct session_queue *queue)
 {
-    uint32_t cap = queue->cap == 0 ? CAP_MIN : queue->cap * 2;
-    struct shared_frame **frames = mem_zalloc_array(cap, sizeof(*frames));
+    uint32_t cap = queue->ring == NULL ? CAP_MIN : queue->ring->cap * 2;
+    struct session_queue_ring *ring = mem_alloc(sizeof(*ring) + cap * sizeof(ring->frames[0]));
+    ring->first = 0;
+    ring->cap = cap;
     for (uint32_t i = 0; i < queue->count; i++) {
-        frames[i] = queue->frames[(queue->first + i) & (queue->cap - 1)];
+        ring->frames[i] = *frame_at(queue, i);
     }
-    mem_free(queue->frames);
-    queue->frames = frames;
-    queue->first = 0;
-    queue->cap = cap;
+    mem_free(queue->ring);
+    queue->ring = ring;
 }
 
 void session_queue_push(struct session_queue *queue, struct shared_frame *frame)
 {
-    if (queue->count == queue->cap) {
+    if (queue->ring == NULL || queue->count == queue->ring->cap) {
         grow(queue);
     }
-    queue->frames[(queue->first + queue->count) & (queue->cap - 1)] = shared_frame_share(frame);
+    *frame_at(queue, queue->count) = shared_frame_share(frame);
     queue->count++;
     queue->bytes += shared_frame_bytes(frame);
 }
@@ -36,12 +49,12 @@ void session_queue_push(struct session_queue *queue, struct shared_frame *frame)
 struct shared_frame *session_queue_pop(struct session_queue *queue)
 {
     assert(queue->count > 0);
-    struct shared_frame *frame = queue->frames[queue->first];
-    queue->first = (queue->first + 1) & (queue->cap - 1);
+    struct shared_frame *frame = *frame_at(queue, 0);
+    queue->ring->first++;
     queue->count--;
     queue->bytes -= shared_frame_bytes(frame);
     if (queue->count == 0) {
-        mem_free(queue->frames);
+        mem_free(queue->ring);
         *queue = (struct session_queue){0};
     }
     return frame;
@@ -50,7 +63,7 @@ struct shared_frame *session_queue_pop(struct session_queue *queue)
 const struct shared_frame *session_queue_at(const struct session_queue *queue, uint32_t index)
 {
     assert(index < queue->count);
-    return queue->frames[(queue->first + index) & (queue->cap - 1)];
+    return *frame_at(queue, index);
 }
 
 void session_queue_drop(struct session_queue *queue)
@@ -66,7 +79,7 @@ size_t session_queue_take(struct session_queue *queue, struct shared_frame **out
     size_t taken = 0;
     size_t bytes = 0;
     while (queue->count > 0 && taken < count_max) {
-        size_t next = shared_frame_bytes(queue->frames[queue->first]);
+        size_t next = shared_frame_bytes(*frame_at(queue, 0));
         if (taken > 0 && bytes + next > bytes_max) {
             break;
         }

@@ -7,12 +7,12 @@
 
 #include "gateway/shared_frame.h"
 
+struct session_queue_ring;
+
 struct session_queue {
-    struct shared_frame **frames; /* ring, owned; each a share */
-    uint32_t first;
+    struct session_queue_ring *ring; /* owned */
+    size_t bytes;                    /* of its frames, as if owned */
     uint32_t count;
-    uint32_t cap;
-    size_t bytes; /* as if owned */
 };
 
 void session_queue_push(struct session_queue *queue,

@@ -135,8 +135,9 @@ void session_relays_finish(struct sessions *sessions)
 
 static bool is_known(const struct session *session, uint64_t number)
 {
-    for (size_t at = 0; at < session->relays.len; at += sizeof number) {
-        if (memcmp(session->relays.data + at, &number, sizeof number) == 0) {
+    const struct session_relays *relays = session->relays;
+    for (uint32_t i = 0; relays != NULL && i < relays->count; i++) {
+        if (relays->numbers[i] == number) {
             return true;
         }
     }

@@ -9,6 +9,8 @@
 #include "gateway/session.h"
 #include "gateway/session_queue.h"
 
+#define SESSION_RELAYS_KEPT 16
+
 struct sessions {
     struct runtime *runtime;
     struct broker_link *link; /* borrowed */
@@ -40,6 +42,12 @@ struct session_input {
     size_t lens[]; /* `count` lengths, then the messages */
 };
 
+/* The last relays that were run: a resent one is known by its number. */
+struct session_relays {
+    uint32_t count;
+    uint64_t numbers[SESSION_RELAYS_KEPT];
+};
+
 struct session_farewell {
     unsigned code;
     size_t len;
@@ -57,10 +65,10 @@ struct session {
     struct session_farewell *farewell; /* owned; in SESSION_CLOSING */
     struct wheel_entry
         timer; /* CONNECTING: the claim's deadline; OPEN: SockJS heart-beat; CLOSING: the end */
-    struct session_yield *yield; /* owned; the broker asked, the receiver is about to end */
-    struct buf relays;           /* u64 each: the last that were run */
-    uint64_t claim;              /* request */
-    uint32_t moves;              /* from gateway to gateway */
+    struct session_yield *yield;   /* owned; the broker asked, the receiver is about to end */
+    struct session_relays *relays; /* owned; NULL: none yet */
+    uint64_t claim;                /* request */
+    uint32_t moves;                /* from gateway to gateway */
     uint64_t read_ms;
     uint64_t written_ms;
     uint8_t state; /* enum session_state */
@@ -145,6 +153,7 @@ void session_relays_finish(struct sessions *sessions); /* nobody is told any mor
 void session_beat_start(struct session *session);
 
 /* session_inputs.c */
+void session_note_relay(struct session *session, uint64_t relay);
 void session_inputs_add(struct session *session, const struct str *messages, size_t count,
                         bool is_binary, session_sent_cb done, void *data);
 bool session_inputs_must_wait(const struct session *session);
