@@ -4,6 +4,7 @@
 // documented series whether two scrapes differed. What cannot move here stands in STILL, with the reason.
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -17,7 +18,7 @@ import { test } from '../lib/test.mjs';
 const DOCUMENT = fileURLToPath(new URL('../../docs/metrics.md', import.meta.url));
 const ADMIN = { admin: { listen: 'http://127.0.0.1:0' } };
 const ENDPOINTS = [
-  { path: '/ws', sockjs: true, allowed_origins: ['*'], disconnect_delay: '1s' },
+  { path: '/ws', sockjs: true, allowed_origins: ['*'], disconnect_delay: '3s' },
   { path: '/own', sockjs: true },
   { path: '/stomp', sockjs: false, allowed_origins: ['*'] },
 ];
@@ -48,13 +49,25 @@ const seen = new Map(); // series -> set of values
 
 const adminUrl = (program) => program.events('admin_listening')[0].fields.url;
 
+/** On a connection of its own: one that was kept could end while it is asked. */
+function get(url) {
+  return new Promise((resolve, reject) => {
+    http.get(url, { agent: false }, (response) => {
+      response.text = '';
+      response.setEncoding('utf8');
+      response.on('data', (text) => (response.text += text));
+      response.on('end', () => resolve(response));
+    }).on('error', reject);
+  });
+}
+
 /** All series of one program as {series: number}. */
 async function scrape(program) {
-  const response = await fetch(`${adminUrl(program)}/metrics`);
-  assert.equal(response.status, 200);
-  assert.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
+  const response = await get(`${adminUrl(program)}/metrics`);
+  assert.equal(response.statusCode, 200);
+  assert.match(response.headers['content-type'], /^text\/plain; version=0\.0\.4/);
   const found = {};
-  for (const line of (await response.text()).split('\n').filter((one) => one !== '' && !one.startsWith('#'))) {
+  for (const line of response.text.split('\n').filter((one) => one !== '' && !one.startsWith('#'))) {
     const [, series, value] = /^(\S+) ([0-9.]+)$/.exec(line) ?? assert.fail(`no metric: ${line}`);
     assert.ok(!(series in found), `${series} stands once`);
     found[series] = Number(value);
