@@ -9,7 +9,7 @@ import { sharedStack } from '../lib/stack.mjs';
 
 const stack = sharedStack({ gateway: { limits: { message_size: '1MiB', sockjs_body_size: '4MiB', queue_size: '8MiB' } } });
 
-const sockJs = (transport) => (programs) => new SockJS(`${programs.url}/ws`, null, { transports: [transport] });
+const sockJs = (transport) => (programs) => new SockJS(`${programs.url}/ws`, null, { transports: [transport], timeout: 10_000 });
 const WAYS = {
   WebSocket: (programs) => new WebSocket(`ws://127.0.0.1:${programs.port}/stomp`, ['v10.stomp', 'v11.stomp']),
   'SockJS websocket': sockJs('websocket'),

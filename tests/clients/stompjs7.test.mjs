@@ -12,7 +12,7 @@ const TEXT = '안녕하세요 🐟 "quoted" \\ : \u2028';
 
 const overWebSocket = (path) => (programs) => ({ brokerURL: `ws://127.0.0.1:${programs.port}${path}` });
 const overSockJs = (transport) => (programs) => ({
-  webSocketFactory: () => new SockJS(`${programs.url}/ws`, null, { transports: [transport] }),
+  webSocketFactory: () => new SockJS(`${programs.url}/ws`, null, { transports: [transport], timeout: 10_000 }),
 });
 
 const WAYS = {

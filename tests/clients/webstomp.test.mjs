@@ -12,9 +12,9 @@ const TEXT = '안녕하세요 🐟 a:b';
 
 const WAYS = {
   WebSocket: (programs) => new WebSocket(`ws://127.0.0.1:${programs.port}/ws/websocket`, ['v10.stomp', 'v11.stomp', 'v12.stomp']),
-  'SockJS websocket': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['websocket'] }),
-  'SockJS xhr-polling': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['xhr-polling'] }),
-  'SockJS xhr-streaming': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['xhr-streaming'] }),
+  'SockJS websocket': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['websocket'], timeout: 10_000 }),
+  'SockJS xhr-polling': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['xhr-polling'], timeout: 10_000 }),
+  'SockJS xhr-streaming': (programs) => new SockJS(`${programs.url}/ws`, null, { transports: ['xhr-streaming'], timeout: 10_000 }),
 };
 
 for (const [name, way] of Object.entries(WAYS)) {
