@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/perf_event.h>
 #include <netinet/tcp.h>
@@ -34,7 +33,7 @@
 #define CONNECTING_MAX 256
 #define PIDS_MAX 8
 
-enum client_state { UPGRADING, CONNECTING, SUBSCRIBING, READY };
+enum client_state { OPENING, UPGRADING, CONNECTING, SUBSCRIBING, READY };
 
 struct client {
     int fd;
@@ -119,18 +118,34 @@ static void send_frame(struct client *client, const char *text, size_t len)
     buf_finish(&out);
 }
 
+/* A lost SYN must not hold up the others: the server has deadlines. At the end the sockets are reset: ten thousand
+ * ports in TIME_WAIT cost the next run such SYNs. */
 static void open_client(struct client *client)
 {
+    static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options.port)};
     int one = 1;
-    char request[512];
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0) {
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (client->fd < 0 || (connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0 &&
+                           errno != EINPROGRESS)) {
         fail("connect to port %u: %s", options.port, strerror(errno));
     }
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    fcntl(client->fd, F_SETFL, O_NONBLOCK);
+    setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = client};
+    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, client->fd, &event);
+}
+
+static void ask_upgrade(struct client *client)
+{
+    char request[512];
+    int error = 0;
+    socklen_t error_len = sizeof error;
+    if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) != 0 || error != 0) {
+        fail("connect to port %u: %s", options.port, strerror(error));
+    }
+    client->state = UPGRADING;
     int len = snprintf(request, sizeof request,
                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
                        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -139,7 +154,7 @@ static void open_client(struct client *client)
                        options.path, options.port);
     write_all(client->fd, request, (size_t)len);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, client->fd, &event);
+    epoll_ctl(epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 }
 
 static void become_ready(struct client *client)
@@ -256,6 +271,10 @@ static void poll_once(void)
     }
     for (int i = 0; i < count; i++) {
         struct client *client = events[i].data.ptr;
+        if (client->state == OPENING) {
+            ask_upgrade(client);
+            continue;
+        }
         ssize_t len = read(client->fd, bytes, sizeof bytes);
         if (len > 0) {
             take_bytes(client, bytes, (size_t)len);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Fan-out of one publisher to many subscribers: gateway and broker together beside a minimal epoll server.
 
-usage: fanout.py <build-dir> [--rounds N] [--subscribers N,...] [--window N,...] [--quick] [--callgrind]
+usage: fanout.py <build-dir> [--rounds N] [--subscribers N,...] [--quick] [--callgrind]
 
 Each round measures both, one after the other; ratios are taken within a round, medians over rounds. Where the machine
 counts instructions they are reported beside CPU time. The goals are those of docs/benchmarks.md.
@@ -21,6 +21,7 @@ from programs import Bound, Sluice, generate  # noqa: E402
 
 GOALS = {(1000, 1): 1.20, (1000, 16): 1.8, (8000, 1): 1.20, (8000, 8): 1.8}
 IDLE_BYTES_GOAL = 1500
+IDLE_CONNECTIONS = 10000
 
 
 def measure(build, make, **options):
@@ -74,6 +75,20 @@ def report(subscribers, window, rows):
         print(f"{'':>33}instructions per delivery {ours:.0f}, reference {bound:.0f}, ratio {ours / bound:.2f}")
 
 
+def report_idle(build, rounds, connections):
+    """Resident memory of both programs for connections that subscribed once and then are silent."""
+    bytes_each = median(
+        [
+            measure(build, lambda: Sluice(build), subscribers=connections, messages=0, warmup=0)[0][
+                "rss_bytes_per_connection"
+            ]
+            for _ in range(rounds)
+        ]
+    )
+    goal = f" (goal {IDLE_BYTES_GOAL})" if connections >= IDLE_CONNECTIONS else ""
+    print(f"{connections:>6} idle connections: RSS bytes each {bytes_each:.0f}{goal}")
+
+
 def callgrind_total(folder):
     total = 0
     for file in Path(folder).glob("callgrind.out.*"):
@@ -120,8 +135,8 @@ def main():
             report(subscribers, window, rows)
             sends = sends_per_delivery(options.build, min(subscribers, 1000), 160, window)
             print(f"{'':>33}send calls per delivery {sends:.3f}")
-        rss = median([ours["rss_bytes_per_connection"] for ours, _ in rows])
-        print(f"{'':>33}RSS bytes per connection {rss:.0f} (goal {IDLE_BYTES_GOAL})")
+    for connections in sizes + ([] if options.quick else [IDLE_CONNECTIONS]):
+        report_idle(options.build, min(rounds, 3), connections)
     if options.callgrind:
         if shutil.which("valgrind") is None:
             print("user instructions: skipped, valgrind is not installed")
