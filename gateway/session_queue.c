@@ -20,6 +20,7 @@ struct session_queue_ring {
 static struct shared_frame **frame_at(const struct session_queue *queue, uint32_t index)
 {
     struct session_queue_ring *ring = queue->ring;
+    assert(ring != NULL); /* the index is of a frame that is there, or has room */
     return &ring->frames[(ring->first + index) & (ring->cap - 1)];
 }
 
