@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "broker/gateway_link.h"
+#include "broker/known_gateways.h"
 #include "broker/link_socket.h"
 #include "broker/metrics.h"
 #include "common/admin.h"
@@ -128,6 +129,21 @@ static void log_stopped(const struct stats *stats)
     }
 }
 
+static void on_missing(uint64_t gateway, void *data)
+{
+    const struct broker *broker = data;
+    known_gateways_remove(broker->settings->socket, gateway);
+}
+
+/* Those of a broker before this one. */
+static void await_gateways(struct broker *broker)
+{
+    struct buf known = {NULL, 0, 0};
+    known_gateways_read(broker->settings->socket, GATEWAY_LINKS_MAX, &known);
+    core_await(&broker->core, buf_str(&known), on_missing, broker);
+    buf_finish(&known);
+}
+
 /* 0, or a negative code after it was logged. */
 static int start_listening(struct broker *broker)
 {
@@ -136,6 +152,9 @@ static int start_listening(struct broker *broker)
     if (code == 0) {
         code = admin_open(&broker->admin, &broker->wheel, &broker->settings->admin, &admin_handler,
                           broker);
+    }
+    if (code == 0) {
+        await_gateways(broker);
     }
     broker->is_listening = code == 0;
     return code;

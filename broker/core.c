@@ -4,6 +4,7 @@
  */
 #include "broker/core.h"
 
+#include "broker/commands.h"
 #include "broker/handover.h"
 
 #define SEPARATOR '/' /* of segments in patterns */
@@ -23,10 +24,41 @@ void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                                        .log_bytes_max = session_log_bytes_max,
                                    });
     fanout_init(&core->fanout, &core->subscriptions, &core->stats);
+    hold_init(&core->hold, wheel, &core->peers);
+}
+
+static void on_released(struct peer *peer, uint8_t type, struct str body, void *data)
+{
+    commands_handle_held(data, peer, type, body);
+}
+
+static void on_hold_over(void *data)
+{
+    struct core *core = data;
+    size_t cursor = 0;
+    struct peer *peer;
+    for (size_t at = 0; at < core->hold.expected.len; at += sizeof(uint64_t)) {
+        uint64_t gateway;
+        memcpy(&gateway, core->hold.expected.data + at, sizeof(gateway));
+        core->missing(gateway, core->missing_data);
+    }
+    while ((peer = map_next(&core->peers.by_id, &cursor)) != NULL) {
+        if (peer->has_restored) {
+            PEER_SEND(peer, RESTORED, restored, .session = 0);
+        }
+    }
+}
+
+void core_await(struct core *core, struct str gateways, core_missing_cb missing, void *data)
+{
+    core->missing = missing;
+    core->missing_data = data;
+    hold_start(&core->hold, gateways, on_released, on_hold_over, core);
 }
 
 void core_finish(struct core *core)
 {
+    hold_finish(&core->hold);
     sessions_finish(&core->sessions);
     subscriptions_finish(&core->subscriptions);
     peers_finish(&core->peers);

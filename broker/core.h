@@ -5,13 +5,19 @@
 #pragma once
 
 #include "broker/fanout.h"
+#include "broker/hold.h"
 #include "broker/sessions.h"
+
+typedef void (*core_missing_cb)(uint64_t gateway, void *data); /* it has not come back in time */
 
 struct core {
     struct peers peers;
     struct subscriptions subscriptions;
     struct sessions sessions;
     struct fanout fanout;
+    struct hold hold;
+    core_missing_cb missing;
+    void *missing_data;
     struct stats stats;
 };
 
@@ -19,6 +25,9 @@ struct core {
 void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                size_t subscriptions_max, size_t session_log_bytes_max);
 void core_finish(struct core *core); /* no peer is left */
+
+/* A broker before this one knew these gateways (u64 each): what needs to know all sessions waits for them. */
+void core_await(struct core *core, struct str gateways, core_missing_cb missing, void *data);
 
 /* A gateway has greeted; has gone, with all that means for its sessions. */
 void core_add_peer(struct core *core, struct peer *peer);

@@ -34,6 +34,9 @@ static void note(const struct collector *collector, void *data)
 {
     struct fanout *fanout = data;
     struct session *session = collector->owner;
+    if (sessions_has_seen(session, fanout->id)) {
+        return;
+    }
     if (fanout->noted == NULL) {
         fanout->noted = payload_copy(fanout->raw.at, fanout->raw.len);
     }
@@ -79,6 +82,7 @@ enum link_result fanout_publish(struct fanout *fanout, struct peer *publisher,
     if (result == LINK_OK) {
         struct list_node *node;
         fanout->raw = message->raw;
+        fanout->id = message->id;
         fanout->stats->published++;
         fanout->stats->published_bytes += message->raw.len;
         subscriptions_match(fanout->subscriptions, message->destination, add_group, note, fanout);

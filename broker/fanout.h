@@ -15,6 +15,7 @@ struct fanout {
     struct list_node matched;            /* peers with a group of the message under way */
     struct list_node collected;          /* logs of sessions that noted it */
     struct payload *noted;               /* the message, once somebody notes it */
+    struct str id;                       /* of the message under way */
     struct str raw;                      /* its bytes */
 };
 

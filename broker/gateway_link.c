@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "broker/commands.h"
+#include "broker/known_gateways.h"
 #include "common/err.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -81,6 +82,9 @@ static void leave(struct gateway_link *self)
     turn_remove(&self->credit);
     if (before == UP) {
         core_remove_peer(self->owner->core, &self->peer);
+        if (!self->owner->is_closing) {
+            known_gateways_remove(self->owner->settings->socket, self->gateway);
+        }
     }
 }
 
@@ -171,7 +175,9 @@ static int handle_hello(struct gateway_link *self, struct str body)
     supersede(self);
     wheel_remove(self->owner->wheel, &self->hello);
     set_state(self, UP);
+    self->peer.gateway = self->gateway;
     core_add_peer(self->owner->core, &self->peer);
+    known_gateways_add(self->owner->settings->socket, self->gateway, self->name);
     log_event(LOG_INFO, "link_opened", log_text("gateway", self->name),
               log_u64("sessions", hello.sessions));
     PEER_SEND(&self->peer, HELLOED, helloed, .version = LINK_VERSION, .broker = self->owner->broker,
@@ -302,6 +308,7 @@ void gateway_links_each_queue(const struct gateway_links *links, gateway_queue_c
 
 void gateway_links_close(struct gateway_links *links)
 {
+    links->is_closing = true; /* the next broker is to wait for all of them */
     /* First nobody is a peer any more: no session moves from one to the other while all of them go. */
     LIST_EACH(&links->all, node)
     {

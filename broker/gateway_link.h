@@ -23,6 +23,7 @@ struct gateway_links { /* the first five are borrowed */
     struct list_node all; /* owned */
     size_t count;
     uint64_t broker; /* drawn at our start */
+    bool is_closing;
 };
 
 void gateway_links_init(struct gateway_links *links);

@@ -156,6 +156,9 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     session->sessions->options.stats->yields_yielded++;
     sessions_confirm(session); /* whoever had it before is not asked for it any more */
     sessions_keep_yielded(session, yielded->checkpoint, yielded->unsent);
+    if (yielded->request == 0 && peer->recent.len > 0) {
+        sessions_passage(session)->seen = payload_copy(peer->recent.data, peer->recent.len);
+    }
     session_log_drop(&session->passage->log, yielded->number);
     sessions_passage(session)->former = peer->id;
     session->passage->former_handle = session->handle;
@@ -306,6 +309,7 @@ static void go_on(struct session *session, const struct link_restore *restore)
 {
     session_log_drop(&session->passage->log, restore->number);
     if (restore->hold == LINK_HOLD_YIELDED) {
+        sessions_passage(session)->unseen = restore->unseen * sizeof(uint64_t);
         sessions_await(session);
         return;
     }

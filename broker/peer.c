@@ -34,5 +34,7 @@ void peer_finish(struct peer *peer)
     map_finish(&peer->sessions);
     buf_finish(&peer->free_groups);
     buf_finish(&peer->matched);
+    buf_finish(&peer->recent);
+    peer->has_restored = false;
     peer->group_count = 0;
 }

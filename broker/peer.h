@@ -19,8 +19,11 @@ typedef struct buf *(*peer_begin_cb)(struct peer *peer, uint8_t type);
 typedef void (*peer_end_cb)(struct peer *peer);
 
 struct peer {
-    uint64_t id;      /* of the link, never reused; set by peers_add() */
-    uint64_t written; /* messages: the sequence number of the last */
+    uint64_t id;       /* of the link, never reused; set by peers_add() */
+    uint64_t written;  /* messages: the sequence number of the last */
+    uint64_t gateway;  /* from HELLO: which one it is */
+    struct buf recent; /* from RESTORE_END: hashes of what it has delivered, u64 each */
+    bool has_restored; /* it has said RESTORE_END */
     peer_begin_cb begin;
     peer_end_cb end;
     struct map sessions;    /* by handle; entries are sessions.c's */

@@ -83,8 +83,9 @@ static void init_passage(struct session_passage *passage, size_t log_bytes_max)
 
 static bool is_empty(const struct session_passage *passage)
 {
-    return passage->unsent == NULL && passage->former == 0 && passage->claims.count == 0 &&
-           passage->relays.count == 0 && passage->log.count == 0 && !passage->log.is_on;
+    return passage->unsent == NULL && passage->seen == NULL && passage->former == 0 &&
+           passage->claims.count == 0 && passage->relays.count == 0 && passage->log.count == 0 &&
+           !passage->log.is_on;
 }
 
 void sessions_init(struct sessions *sessions, const struct sessions_options *options)
@@ -200,6 +201,7 @@ struct session_passage *sessions_passage(struct session *session)
 static void free_passage(struct session *session)
 {
     payload_release(session->passage->unsent);
+    payload_release(session->passage->seen);
     if (session->passage != &session->sessions->no_passage) {
         mem_free(session->passage);
     }
@@ -282,6 +284,7 @@ static void keep(struct payload **kept, struct str bytes)
 void sessions_confirm(struct session *session)
 {
     keep(&session->passage->unsent, STR(""));
+    keep(&session->passage->seen, STR(""));
     release_former(session);
     if (session->state != SESSION_YIELDING) {
         stop_log(session);
@@ -311,6 +314,30 @@ bool sessions_judge(struct session *session)
     }
     sessions_end(session, OVERFLOW_CODE, STR("Too slow"), 2 * session->expire_ms);
     return true;
+}
+
+static bool has_hash(struct str hashes, uint64_t hash)
+{
+    for (size_t at = 0; at < hashes.len; at += sizeof(hash)) {
+        if (memcmp(hashes.at + at, &hash, sizeof(hash)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sessions_has_seen(const struct session *session, struct str message_id)
+{
+    struct str hashes = {NULL, 0};
+    if (session->passage->seen != NULL) {
+        hashes =
+            (struct str){(const char *)session->passage->seen->data, session->passage->seen->len};
+    } else if (session->state == SESSION_YIELDING && session->question == 0) {
+        hashes = buf_str(&session->holder->recent); /* restored as yielded */
+    }
+    size_t unseen = session->passage->unseen;
+    hashes.len = hashes.len > unseen ? hashes.len - unseen : 0;
+    return hashes.len > 0 && has_hash(hashes, link_id_hash(message_id));
 }
 
 void sessions_note_answer(struct session *session, const struct session_log_answer *answer)

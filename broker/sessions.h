@@ -33,6 +33,8 @@ struct session_passage {
     struct session *session;
     struct payload *unsent; /* owned; only of a session yielded to nobody */
     struct session_log log; /* on from YIELD until the next holder has confirmed, or a refusal */
+    struct payload *seen;   /* owned; hashes of messages it has got already, u64 each */
+    size_t unseen;          /* bytes at the end of those hashes that it has not */
     uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
     uint64_t former_handle;
     struct claim_list claims; /* that wait for the holder's answer */
@@ -148,6 +150,9 @@ bool sessions_keep_checkpoint(struct session *session, struct str state);
  * long to be kept goes. */
 void sessions_keep_yielded(struct session *session, struct str checkpoint, struct str unsent);
 void sessions_settle(struct session *session);
+
+/* From a time before this broker: it comes a second time. */
+bool sessions_has_seen(const struct session *session, struct str message_id);
 
 /* An answer its holder was just sent is noted where the session may move. */
 void sessions_note_answer(struct session *session, const struct session_log_answer *answer);

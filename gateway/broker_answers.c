@@ -17,7 +17,7 @@
 
 static void finish_restoring(struct broker_link *link)
 {
-    if (link->is_restoring && link->outbox.restores.count == 0) {
+    if (link->is_restoring && link->is_released && link->outbox.restores.count == 0) {
         link->is_restoring = false;
         link->handler->restored_all(link->data);
     }
@@ -140,6 +140,11 @@ static int take_delivered(struct broker_link *link, struct str body)
         return ERR_PROTOCOL;
     }
     link->runtime->stats.delivered_messages++;
+    if (recent_knows(&link->recent, delivered.message.id)) {
+        link->runtime->stats.delivered_again++;
+        delivered.groups.len =
+            0; /* our members have it; single subscriptions are the broker's care */
+    }
     link->handler->delivered(link->data, &delivered);
     return 0;
 }
@@ -159,6 +164,11 @@ static int take_restored(struct broker_link *link, struct str body)
 {
     struct link_restored restored;
     struct buf restore_body = {0};
+    if (link_get_restored(body, &restored) == 0 && restored.session == 0) {
+        link->is_released = true;
+        finish_restoring(link);
+        return 0;
+    }
     if (link_get_restored(body, &restored) < 0 ||
         !outbox_take_restore(&link->outbox, restored.session, &restore_body)) {
         return ERR_PROTOCOL;

@@ -186,6 +186,11 @@ bool broker_link_cancel_relay(struct broker_link *link, uint64_t request)
     return outbox_cancel(&link->outbox, request);
 }
 
+uint64_t broker_link_delivered(const struct broker_link *link)
+{
+    return link->recent.count;
+}
+
 uint64_t broker_link_handled(const struct broker_link *link)
 {
     return link->link.received;
@@ -292,11 +297,19 @@ void broker_link_greeted(struct broker_link *link, const struct link_helloed *he
     link->is_waiting = false;
     link->runtime->stats.link_connects++;
     log_event(LOG_INFO, "link_up", log_u64("waiting", link->outbox.held_bytes));
-    outbox_begin(&link->outbox, &link->link, helloed->window, &later);
+    bool is_new = link->broker != helloed->broker;
+    link->broker = helloed->broker;
+    outbox_begin(&link->outbox, &link->link, helloed->window, is_new, &later);
     link->is_restoring = true;
+    link->is_released = false;
     link->handler->restore(link->data);
-    const struct link_restore_end end = {.sessions = (uint32_t)link->outbox.restores.count};
+    struct buf recent = {0};
+    recent_put(&link->recent, &recent);
+    recent_next_link(&link->recent);
+    const struct link_restore_end end = {.sessions = (uint32_t)link->outbox.restores.count,
+                                         .recent = buf_str(&recent)};
     link_put_restore_end(&link->scratch, &end);
+    buf_finish(&recent);
     outbox_start(&link->outbox, buf_str(&link->scratch), &later);
     link->scratch.len = 0;
     link->handler->yield_again(link->data);
@@ -354,6 +367,7 @@ static void fall_down(struct broker_link *link, int code)
 {
     bool was_up = link->phase == LINK_UP;
     link->handled = link->link.received;
+    link->outbox.now_ms = runtime_now(link->runtime);
     wheel_remove(&link->runtime->wheel, &link->timer);
     set_phase(link, LINK_DOWN);
     link_close(&link->link);
@@ -370,7 +384,9 @@ static void fall_down(struct broker_link *link, int code)
 
 static int on_link_message(struct link *link, uint8_t type, struct str body)
 {
-    return broker_answers_take(MEM_CONTAINER(link, struct broker_link, link), type, body);
+    struct broker_link *self = MEM_CONTAINER(link, struct broker_link, link);
+    self->outbox.now_ms = runtime_now(self->runtime);
+    return broker_answers_take(self, type, body);
 }
 
 static void on_link_lost(struct link *link, int code)
@@ -495,5 +511,6 @@ void broker_link_destroy(struct broker_link *link)
     outbox_finish(&link->outbox);
     buf_finish(&link->scratch);
     buf_finish(&link->gathered);
+    recent_finish(&link->recent);
     mem_free(link);
 }

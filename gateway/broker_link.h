@@ -109,6 +109,9 @@ void broker_link_begin_body(struct broker_link *link, const struct link_checkpoi
 bool broker_link_is_gathering(const struct broker_link *link);
 void broker_link_end_body(struct broker_link *link, struct str state);
 
+/* How many messages have been delivered, each once. */
+uint64_t broker_link_delivered(const struct broker_link *link);
+
 /* The number of the broker's last message that was read: on this link; on the one before it. */
 uint64_t broker_link_handled(const struct broker_link *link);
 uint64_t broker_link_handled_before(const struct broker_link *link);

@@ -6,6 +6,7 @@
 
 #include "gateway/broker_link.h"
 #include "gateway/outbox.h"
+#include "gateway/recent.h"
 
 enum broker_link_phase { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP };
 
@@ -19,8 +20,10 @@ struct broker_link {
     struct wheel_entry timer; /* the next try, or the greeting's deadline */
     uint64_t retry_ms;
     uint64_t gateway; /* drawn at start: names us */
+    uint64_t broker;  /* which one answered last; 0: none yet */
     uint64_t last_request;
     struct outbox outbox;
+    struct recent recent;
     struct list_node waiters;    /* struct broker_link_waiter */
     struct buf scratch;          /* a body being encoded */
     struct buf gathered;         /* messages of the CHECKPOINT being made */
@@ -32,6 +35,7 @@ struct broker_link {
     enum broker_link_phase phase;
     bool has_pipe;
     bool is_restoring; /* up, but the last RESTORED has not come */
+    bool is_released;  /* that of session 0 has */
     bool is_closing;
     bool is_waiting; /* `link_waits` was logged */
 };

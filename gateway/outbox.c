@@ -23,6 +23,7 @@ struct outgoing {
     struct list_node held_node; /* outbox::held */
     struct list_node sent_node; /* outbox::unanswered */
     uint64_t request;           /* 0: ends when it is sent */
+    uint64_t answered_ms;       /* in outbox::answered */
     uint64_t session;           /* of a RESTORE: key of outbox::restores */
     uint32_t len;
     uint8_t type;
@@ -33,6 +34,7 @@ void outbox_init(struct outbox *outbox, size_t window)
 {
     *outbox = (struct outbox){.window = window};
     list_init(&outbox->unanswered);
+    list_init(&outbox->answered);
     list_init(&outbox->held);
 }
 
@@ -131,14 +133,74 @@ void outbox_send(struct outbox *outbox, uint8_t type, uint64_t request, struct s
     }
 }
 
-void outbox_answered(struct outbox *outbox, uint64_t request)
+static void forget_answered(struct outbox *outbox, struct outgoing *outgoing)
+{
+    list_remove(&outgoing->sent_node);
+    outbox->answered_count--;
+    outbox->answered_bytes -= outgoing->len;
+}
+
+static void drop_delivered(struct outbox *outbox)
+{
+    while (!list_is_empty(&outbox->answered)) {
+        struct outgoing *oldest = LIST_OF(outbox->answered.next, struct outgoing, sent_node);
+        if (outbox->now_ms - oldest->answered_ms <= OUTBOX_ANSWERED_MS) {
+            return;
+        }
+        forget_answered(outbox, oldest);
+        mem_free(oldest);
+    }
+}
+
+static void drop_answered(struct outbox *outbox, size_t count_max, size_t bytes_max)
+{
+    while (outbox->answered_count > count_max || outbox->answered_bytes > bytes_max) {
+        struct outgoing *oldest = LIST_OF(outbox->answered.next, struct outgoing, sent_node);
+        forget_answered(outbox, oldest);
+        mem_free(oldest);
+    }
+}
+
+static void keep_answered(struct outbox *outbox, struct outgoing *outgoing)
+{
+    outgoing->answered_ms = outbox->now_ms;
+    list_append(&outbox->answered, &outgoing->sent_node);
+    outbox->answered_count++;
+    outbox->answered_bytes += outgoing->len;
+    drop_answered(outbox, OUTBOX_ANSWERED_MAX, OUTBOX_ANSWERED_BYTES_MAX);
+}
+
+/* In their order, before all else that waits. */
+static void say_again(struct outbox *outbox, struct list_node *later)
+{
+    while (!list_is_empty(&outbox->answered)) {
+        struct outgoing *newest = LIST_OF(outbox->answered.prev, struct outgoing, sent_node);
+        forget_answered(outbox, newest);
+        list_append(outbox->unanswered.next, &newest->sent_node);
+        map_put_u64(&outbox->requests, &newest->request, newest);
+        list_append(later->next, &newest->held_node);
+        outbox->held_bytes += newest->len;
+    }
+}
+
+static void forget_request(struct outbox *outbox, uint64_t request, bool is_answered)
 {
     struct outgoing *outgoing = map_remove_u64(&outbox->requests, &request);
-    if (outgoing != NULL) {
-        list_remove(&outgoing->sent_node);
-        unhold(outbox, outgoing);
+    if (outgoing == NULL) {
+        return;
+    }
+    list_remove(&outgoing->sent_node);
+    unhold(outbox, outgoing);
+    if (is_answered && (outgoing->type == LINK_PUBLISH || outgoing->type == LINK_CHECKPOINT)) {
+        keep_answered(outbox, outgoing);
+    } else {
         mem_free(outgoing);
     }
+}
+
+void outbox_answered(struct outbox *outbox, uint64_t request)
+{
+    forget_request(outbox, request, true);
 }
 
 bool outbox_cancel(struct outbox *outbox, uint64_t request)
@@ -147,17 +209,20 @@ bool outbox_cancel(struct outbox *outbox, uint64_t request)
     if (outgoing == NULL || !list_is_linked(&outgoing->held_node)) {
         return false;
     }
-    outbox_answered(outbox, request);
+    forget_request(outbox, request, false);
     return true;
 }
 
-void outbox_begin(struct outbox *outbox, struct link *link, size_t window,
+void outbox_begin(struct outbox *outbox, struct link *link, size_t window, bool is_new_broker,
                   struct list_node *out_later)
 {
     outbox->link = link;
     outbox->credit = window;
     outbox->window = window;
     list_take_all(out_later, &outbox->held);
+    if (is_new_broker) {
+        say_again(outbox, out_later);
+    }
 }
 
 void outbox_restore(struct outbox *outbox, uint64_t session, struct str body)
@@ -171,10 +236,10 @@ void outbox_restore(struct outbox *outbox, uint64_t session, struct str body)
 void outbox_start(struct outbox *outbox, struct str restore_end, struct list_node *later)
 {
     struct list_node *node;
-    hold(outbox, keep_message(LINK_RESTORE_END, restore_end));
     while ((node = list_take_first(later)) != NULL) {
         list_append(&outbox->held, node);
     }
+    hold(outbox, keep_message(LINK_RESTORE_END, restore_end));
     send_held(outbox);
 }
 
@@ -195,6 +260,7 @@ void outbox_stop(struct outbox *outbox)
     struct list_node *node;
     outbox->link = NULL;
     drop_restores(outbox);
+    drop_delivered(outbox);
     list_take_all(&never_sent, &outbox->held);
     LIST_EACH(&outbox->unanswered, each)
     {
@@ -240,6 +306,7 @@ void outbox_finish(struct outbox *outbox)
 {
     struct list_node *node;
     drop_restores(outbox);
+    drop_answered(outbox, 0, 0);
     while ((node = list_take_first(&outbox->unanswered)) != NULL) {
         struct outgoing *outgoing = LIST_OF(node, struct outgoing, sent_node);
         unhold(outbox, outgoing);

@@ -30,8 +30,9 @@ struct session_yield {
 };
 
 struct session_copy {
-    uint64_t handle; /* key in sessions::yielded */
-    uint64_t number; /* of the link it was yielded on; 0: another link has come since */
+    uint64_t handle;    /* key in sessions::yielded */
+    uint64_t number;    /* of the link it was yielded on; 0: another link has come since */
+    uint64_t delivered; /* broker_link_delivered() by then */
     uint32_t moves;
     uint32_t expire_ms;
     uint8_t family;
@@ -88,6 +89,7 @@ void sessions_restore_copies(struct sessions *sessions)
             .moves = copy->moves,
             .number = copy->number,
             .hold = LINK_HOLD_YIELDED,
+            .unseen = (uint32_t)(broker_link_delivered(sessions->link) - copy->delivered),
             .subscriptions = buf_str(&copy->subscriptions),
         };
         copy->number = 0;
@@ -158,6 +160,7 @@ static struct session_copy *make_copy(const struct session *session)
     copy->handle = session->host.session;
     copy->number = broker_link_handled(sessions->link);
     copy->moves = session->moves;
+    copy->delivered = broker_link_delivered(sessions->link);
     copy->expire_ms = (uint32_t)session->host.endpoint->disconnect_delay_ms;
     copy->family = session->family;
     buf_append_str(&copy->key, session->key);

@@ -45,6 +45,7 @@
     S(frames_unsendable) /* binary bodies for text-only transports */                              \
     S(frames_refused)    /* answered with ERROR */                                                 \
     S(published)                                                                                   \
+    S(delivered_again)    /* of the next: had come before the link was lost */                     \
     S(delivered_messages) /* DELIVERED read from the link */                                       \
     S(deliveries)         /* MESSAGEs to subscribers */                                            \
     S(encodings)          /* shared encodings made */                                              \

@@ -61,6 +61,15 @@ struct str link_find_header(struct str block, struct str name)
     return (struct str){NULL, 0};
 }
 
+uint64_t link_id_hash(struct str id)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < id.len; i++) {
+        hash = (hash ^ (uint8_t)id.at[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
 bool link_next_u32(struct str *rest, uint32_t *out_value)
 {
     struct wire_reader reader = read_block(*rest);
@@ -272,6 +281,11 @@ static bool check_restore(const struct link_restore *message)
            restored_subscriptions_are_whole(message->subscriptions);
 }
 
+static bool check_restore_end(const struct link_restore_end *message)
+{
+    return message->recent.len % sizeof(uint64_t) == 0;
+}
+
 static bool check_restored(const struct link_restored *message)
 {
     return message->groups.len % sizeof(uint32_t) == 0;
@@ -291,6 +305,7 @@ static bool check_restored(const struct link_restored *message)
         const struct link_relay_done *: check_relay_done,                                          \
         const struct link_delivered *: check_delivered,                                            \
         const struct link_restore *: check_restore,                                                \
+        const struct link_restore_end *: check_restore_end,                                        \
         const struct link_restored *: check_restored,                                              \
         default: check_nothing)(message)
 

@@ -182,14 +182,19 @@ enum link_hold { /* what a gateway that restores a session has of it */
 
 /* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16
  * destination, str32 headers)*; answered with the groups in the same order, u32 each. `number`: the
- * last message of the lost link that was handled. `hold`: enum link_hold. */
+ * last message of the lost link that was handled. `hold`: enum link_hold. `unseen`:
+ * how many of RESTORE_END's `recent`, the last of them, came after it had been yielded. */
 #define LINK_FIELDS_restore(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
     U64(session)                                                                                   \
     STR(key)                                                                                       \
     STR(name)                                                                                      \
-    U8(family) U32(expire_ms) STR(user) U32(moves) U64(number) U8(hold) BYTES(subscriptions)
+    U8(family)                                                                                     \
+    U32(expire_ms) STR(user) U32(moves) U64(number) U8(hold) U32(unseen) BYTES(subscriptions)
+/* Session 0, the last: RESTORE_END was handled, and nothing is held back any more. */
 #define LINK_FIELDS_restored(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) BYTES(groups)
-#define LINK_FIELDS_restore_end(U8, U16, U32, U64, STR, BYTES, MESSAGE) U32(sessions)
+/* Behind all RESTOREs, and all that was said before and is said again. `recent`: link_id_hash() of the message-ids
+ * that were delivered last, u64 each. */
+#define LINK_FIELDS_restore_end(U8, U16, U32, U64, STR, BYTES, MESSAGE) U32(sessions) BYTES(recent)
 
 /* The session is held elsewhere now, or was lost: its receiver ends with `h`. */
 #define LINK_FIELDS_gone(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) STR(reason)
@@ -225,6 +230,9 @@ bool link_type_is_from_broker(uint8_t type);
 bool link_next_header(struct str *rest, struct str *out_name, struct str *out_value);
 void link_put_header(struct buf *block, struct str name, struct str value);
 struct str link_find_header(struct str block, struct str name); /* at NULL when absent */
+
+/* A message-id as RESTORE_END tells it: FNV-1a. */
+uint64_t link_id_hash(struct str id);
 
 /* Walks `groups` and `individuals` of a DELIVERED. */
 bool link_next_u32(struct str *rest, uint32_t *out_value);

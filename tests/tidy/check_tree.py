@@ -34,7 +34,7 @@ GATEWAY_LAYERS = {
     "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates", "checkpoint"], []),
     "conn": (["conn"], ["ground"]),
     "http": (["http"], ["ground", "conn"]),
-    "link": (["broker_*", "outbox"], ["ground"]),
+    "link": (["broker_*", "outbox", "recent"], ["ground"]),
     "route": (["route", "cors", "origin"], ["ground", "conn", "http"]),
     "transports": (["websocket", "stomp_tcp", "sockjs_*"], ["ground", "conn", "http", "route", "session"]),
     "router": (["router", "pages"], ["ground", "conn", "http", "route", "session", "transports"]),

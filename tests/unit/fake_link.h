@@ -129,6 +129,11 @@ bool broker_link_cancel_relay(struct broker_link *link, uint64_t request)
     return link->cancels;
 }
 
+uint64_t broker_link_delivered(const struct broker_link *link)
+{
+    return link->requests;
+}
+
 uint64_t broker_link_handled(const struct broker_link *link)
 {
     return link->requests;

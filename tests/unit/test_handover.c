@@ -506,6 +506,7 @@ static void a_restored_session_gets_its_groups_in_order(void **state)
     assert_int_equal(restored.session, 4);
     assert_int_equal(restored.groups.len, 12);
     assert_memory_equal(restored.groups.at, "\0\0\0\1\0\0\0\0\0\0\0\2", 12);
+    assert_int_equal(NEXT(fixture, 0, RESTORED, restored).session, 0); /* nothing is held */
     publish(fixture, 0, 4, "/topic/b");
     assert_int_equal(delivered_group(fixture, 0), 2);
     uint64_t request = say_claim(fixture, 1, 1, KEY);

@@ -114,18 +114,18 @@ static const struct link_refused golden_refused = {17, 7};
 
 static const char hex_restore[] =
     "000000000000000700072f77730a61626300046e346d6505000013880003616e6e0000000300"
-    "00000000000004010000002d"
+    "0000000000000401000000050000002d"
     "000000010000082f746f7069632f6100000000000000020100092f746f7069632f2a2a000000"
     "0600016b000176";
 static const struct link_restore golden_restore = {
-    7, TEXT("/ws\nabc"),    TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"), 3, 4,
-    1, BLOCK(restore_block)};
+    7, TEXT("/ws\nabc"),    TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"), 3, 4, 1,
+    5, BLOCK(restore_block)};
 
 static const char hex_offer[] = "0000000000000007";
 static const struct link_offer golden_offer = {7};
 
-static const char hex_restore_end[] = "00000001";
-static const struct link_restore_end golden_restore_end = {1};
+static const char hex_restore_end[] = "00000001000000083132333435363738";
+static const struct link_restore_end golden_restore_end = {1, TEXT("12345678")};
 
 static const char hex_helloed[] = "00010000000000000002000000000000000300800000";
 static const struct link_helloed golden_helloed = {1, 2, 3, 8u << 20};

@@ -224,7 +224,9 @@ def test_a_killed_broker_is_restored_by_its_gateways(build):
         broker.start()  # the socket file of the dead one is in the way
         broker.wait_line("broker_ready")
         b = broker.gateway("b", 2)
-        b.new_session(5, "taken")
+        b.say("RESTORE", session=5, key="taken", name="x", family=2, expire_ms=5000, hold=1)
+        b.expect("RESTORED", session=5)
+        b.say("RESTORE_END", sessions=1)  # not answered before a, whom the dead one knew, has restored
         a = broker.gateway("a", 1)
         assert a.welcome["broker"] != first
         subscriptions = b"\0\0\0\1\0\0\x08/topic/a\0\0\0\0" + b"\0\0\0\2\0\0\x08/topic/*\0\0\0\0"
@@ -234,6 +236,8 @@ def test_a_killed_broker_is_restored_by_its_gateways(build):
         a.say("RESTORE_END", sessions=2)
         groups = groups_of(a.expect("RESTORED", session=1)["groups"])
         assert b"elsewhere" in a.expect("GONE", session=2)["reason"]
+        a.expect("RESTORED", session=0)
+        b.expect("RESTORED", session=0)
         b.publish(5, "/topic/a")
         assert sorted(groups_of(a.expect("DELIVERED")["groups"])) == sorted(groups)
         b.claim(6, KEY)
