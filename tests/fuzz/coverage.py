@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LINES_MIN = 90
 
 TABLE = {
+    "checkpoint": ["gateway/checkpoint.c"],
     "config": [
         "common/options.c",
         "common/options_error.c",
@@ -41,6 +42,7 @@ TABLE = {
         "broker/claims.c",
         "broker/handover.c",
         "broker/relays.c",
+        "broker/session_log.c",
         "broker/session_subscriptions.c",
         "broker/sessions.c",
     ],
