@@ -184,6 +184,9 @@ static int act_restore_end(struct core *core, struct peer *peer,
                            const struct link_restore_end *restore_end)
 {
     struct wire_reader recent;
+    if (restore_end->recent.len % sizeof(uint64_t) != 0) {
+        return ERR_PROTOCOL;
+    }
     wire_reader_init(&recent, restore_end->recent.at, restore_end->recent.len);
     peer->has_restored = true;
     peer->recent.len = 0;
