@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include "common/mem.h"
 
 #define SUFFIX ".gateway"
+#define DIGITS 16
 #define MODE 0600
 
 static char *file_path(const char *socket, uint64_t number)
@@ -58,10 +59,15 @@ void known_gateways_remove(const char *socket, uint64_t number)
 static bool read_name(const char *file, const char *base, uint64_t *out_number)
 {
     size_t base_len = strlen(base);
-    int end = 0;
-    return strncmp(file, base, base_len) == 0 &&
-           sscanf(file + base_len, ".%16" SCNx64 SUFFIX "%n", out_number, &end) == 1 && end > 0 &&
-           file[base_len + (size_t)end] == '\0';
+    if (strncmp(file, base, base_len) != 0 || file[base_len] != '.') {
+        return false;
+    }
+    const char *digits = file + base_len + 1;
+    if (strspn(digits, "0123456789abcdef") != DIGITS || strcmp(digits + DIGITS, SUFFIX) != 0) {
+        return false;
+    }
+    *out_number = strtoull(digits, NULL, 16);
+    return true;
 }
 
 void known_gateways_read(const char *socket, size_t count_max, struct buf *out_numbers)

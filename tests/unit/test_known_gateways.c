@@ -51,7 +51,7 @@ static size_t read_into(size_t max, uint64_t numbers[static MANY])
 
 static void those_added_and_not_removed_are_read(void **state)
 {
-    uint64_t numbers[MANY];
+    uint64_t numbers[MANY] = {0};
     (void)state;
     assert_int_equal(read_into(MANY, numbers), 0);
     known_gateways_add(socket_path, 1, "one");
@@ -68,7 +68,7 @@ static void those_added_and_not_removed_are_read(void **state)
 
 static void no_more_are_read_than_may_link(void **state)
 {
-    uint64_t numbers[MANY];
+    uint64_t numbers[MANY] = {0};
     (void)state;
     for (uint64_t number = 1; number <= 3; number++) {
         known_gateways_add(socket_path, number, "");
@@ -88,8 +88,10 @@ static void other_files_are_left_alone(void **state)
         "other.sock.0000000000000001.gateway",
         "broker.sock.00000000000000011.gateway",
         "broker.sock.0000000000000001",
+        "broker.sock.1.gateway",
+        "broker.sock.000000000000000G.gateway",
     };
-    uint64_t numbers[MANY];
+    uint64_t numbers[MANY] = {0};
     char path[128];
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
