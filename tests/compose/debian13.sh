@@ -15,7 +15,11 @@ passed=0 failed=0 runs=0
 while read -r ok _ not_ok _; do
     passed=$((passed + ok)) failed=$((failed + not_ok)) runs=$((runs + 1))
 done < <(grep -aE '^[0-9]+ passed, [0-9]+ failed$' "$log")
-[ "$status" = 0 ] && [ "$runs" = 2 ] || tail -n 150 "$log"
+if [ "$status" != 0 ] || [ "$runs" != 2 ]; then
+    grep -aE -A 120 '^(FAIL|FAILED|not ok) ' "$log" || true
+    echo ...
+    tail -n 60 "$log"
+fi
 if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$runs" != 2 ]; }; then
     failed=1
 fi
