@@ -36,11 +36,15 @@ static int act_detach(struct core *core, struct peer *peer, const struct link_de
     return 0;
 }
 
+/* What it and YIELDED carry goes on in a CLAIMED, beside a name: that must not be longer than a message may be. */
 static int act_drop_session(struct core *core, struct peer *peer,
                             const struct link_drop_session *drop)
 {
     (void)core;
     struct session *session = sessions_find(peer, drop->session);
+    if (drop->unsent.len > FANOUT_MESSAGE_BYTES_MAX) {
+        return ERR_PROTOCOL;
+    }
     if (session != NULL) {
         handover_drop(session, drop);
     }
@@ -156,7 +160,6 @@ static int act_relay(struct core *core, struct peer *peer, const struct link_rel
     return 0;
 }
 
-/* What it carries goes on in a CLAIMED, beside a name: that must not be longer than a message may be. */
 static int act_yielded(struct core *core, struct peer *peer, const struct link_yielded *yielded)
 {
     (void)core;

@@ -36,8 +36,32 @@ static void tell_groups(const struct session *session)
     }
 }
 
+static void count_refusal(struct stats *stats, enum link_claim_result result)
+{
+    stats->claims_refused++;
+    stats->claims_busy += result == LINK_CLAIM_BUSY;
+    stats->claims_other += result == LINK_CLAIM_OTHER;
+    stats->claims_closed += result == LINK_CLAIM_CLOSED;
+    stats->claims_full += result == LINK_CLAIM_FULL;
+}
+
+/* It has ended; the claimant has it until it says DROP_SESSION with what it did not write. */
+static void hand_out_rest(struct session *session, struct peer *peer, const struct claim *claim)
+{
+    const struct session_close *close = session->close;
+    count_refusal(session->sessions->options.stats, LINK_CLAIM_CLOSED);
+    sessions_hold(session, peer, claim->session, claim->expire_ms);
+    PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
+              .result = LINK_CLAIM_CLOSED, .code = close->code, .reason = close->reason,
+              .unsent = payload_str(close->unsent));
+}
+
 static void move_session(struct session *session, struct peer *peer, const struct claim *claim)
 {
+    if (session->close != NULL) {
+        hand_out_rest(session, peer, claim);
+        return;
+    }
     session->sessions->options.stats->sessions_moved++;
     sessions_hold(session, peer, claim->session, claim->expire_ms);
     session->moves++;
@@ -49,15 +73,6 @@ static void move_session(struct session *session, struct peer *peer, const struc
     session_log_send(&session->passage->log, peer, session->handle);
     tell_groups(session);
     relays_send(&session->passage->relays, peer, session->handle);
-}
-
-static void count_refusal(struct stats *stats, enum link_claim_result result)
-{
-    stats->claims_refused++;
-    stats->claims_busy += result == LINK_CLAIM_BUSY;
-    stats->claims_other += result == LINK_CLAIM_OTHER;
-    stats->claims_closed += result == LINK_CLAIM_CLOSED;
-    stats->claims_full += result == LINK_CLAIM_FULL;
 }
 
 static void refuse_claim(struct sessions *sessions, struct peer *peer, uint64_t request,
@@ -136,11 +151,9 @@ int handover_claim(struct sessions *sessions, struct peer *peer, const struct li
         claim_existing(session, peer, claim);
     } else if (tombstone != NULL) {
         count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
-        struct payload *unsent = tombstones_take_unsent(&sessions->tombstones, claim->key);
         PEER_SEND(peer, CLAIMED, claimed, .request = claim->request, .session = claim->session,
-                  .result = LINK_CLAIM_CLOSED, .code = tombstone->code, .reason = tombstone->reason,
-                  .unsent = payload_str(unsent));
-        payload_release(unsent);
+                  .result = LINK_CLAIM_CLOSED, .code = tombstone->code,
+                  .reason = tombstone->reason);
     } else {
         claim_new(sessions, peer, claim);
     }
@@ -197,23 +210,14 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
     serve_claims(session);
 }
 
-/* Of the claims that wait the first gets what is unsent; where none does, the tombstone keeps it. */
+/* What no receiver has got waits for the next claim; only then the tombstone answers. */
 void handover_drop(struct session *session, const struct link_drop_session *drop)
 {
-    struct sessions *sessions = session->sessions;
-    struct str unsent = drop->unsent;
-    if (claims_first(&session->passage->claims, sessions->options.peers) != NULL) {
-        struct claim claim = claims_take_first(&session->passage->claims);
-        count_refusal(sessions->options.stats, LINK_CLAIM_CLOSED);
-        PEER_SEND(peers_find(sessions->options.peers, claim.peer), CLAIMED, claimed,
-                  .request = claim.request, .session = claim.session, .result = LINK_CLAIM_CLOSED,
-                  .code = drop->code, .reason = drop->reason, .unsent = unsent);
-        unsent.len = 0;
+    if (drop->unsent.len > 0 && sessions_close(session, drop)) {
+        serve_claims(session);
+    } else {
+        sessions_end(session, drop->code, drop->reason, drop->remember_ms);
     }
-    struct payload *key = payload_copy(session->key.at, session->key.len);
-    sessions_end(session, drop->code, drop->reason, drop->remember_ms);
-    tombstones_keep_unsent(&sessions->tombstones, payload_str(key), unsent);
-    payload_release(key);
 }
 
 /* ---- relay ---- */
@@ -221,7 +225,7 @@ void handover_drop(struct session *session, const struct link_drop_session *drop
 void handover_relay(struct sessions *sessions, struct peer *peer, const struct link_relay *relay)
 {
     struct session *session = relay->key.len == 0 ? NULL : sessions_find_key(sessions, relay->key);
-    if (session == NULL || !str_equal(session->user, relay->user)) {
+    if (session == NULL || session->close != NULL || !str_equal(session->user, relay->user)) {
         relays_refuse(&sessions->relays, peer, relay->request, LINK_ABSENT, STR("no such session"));
         return;
     }
@@ -279,6 +283,9 @@ static const char *refuse_restore(const struct sessions *sessions,
 {
     if (restore->name.len == 0) {
         return "it was never claimed";
+    }
+    if (known != NULL && known->close != NULL) {
+        return "it has ended";
     }
     if (known != NULL) {
         bool is_newer = known->state == SESSION_PARKED ? restore->moves >= known->moves

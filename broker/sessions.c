@@ -470,7 +470,56 @@ void sessions_replace(struct session *session, const struct session_facts *facts
     session->family = facts->family;
 }
 
-void sessions_end(struct session *session, uint16_t code, struct str reason, uint32_t remember_ms)
+static struct session_close *create_close(const struct link_drop_session *drop)
+{
+    struct session_close *close = mem_zalloc(sizeof(*close) + drop->reason.len);
+    close->code = drop->code;
+    close->remember_ms = drop->remember_ms;
+    close->reason = (struct str){(char *)(close + 1), drop->reason.len};
+    if (drop->reason.len > 0) {
+        memcpy(close + 1, drop->reason.at, drop->reason.len);
+    }
+    return close;
+}
+
+static void keep_closed(struct session *session, struct str unsent)
+{
+    session->sessions->closed_bytes -= payload_len(session->close->unsent);
+    keep(&session->close->unsent, unsent);
+    session->sessions->closed_bytes += unsent.len;
+}
+
+static void free_close(struct session *session)
+{
+    if (session->close != NULL) {
+        keep_closed(session, STR(""));
+        mem_free(session->close);
+    }
+}
+
+bool sessions_close(struct session *session, const struct link_drop_session *drop)
+{
+    struct sessions *sessions = session->sessions;
+    if (session->close == NULL) {
+        if (session->key.len == 0 || drop->remember_ms == 0 ||
+            drop->unsent.len > SESSIONS_CLOSED_BYTES_MAX - sessions->closed_bytes) {
+            return false;
+        }
+        session->close = create_close(drop);
+    }
+    keep_closed(session, drop->unsent);
+    sessions_confirm(session);
+    drop_subscriptions(session);
+    relays_end(&sessions->relays, &session->passage->relays);
+    keep(&session->checkpoint, STR(""));
+    session->can_move = true;
+    sessions_park(session);
+    stop_log(session);
+    return true;
+}
+
+static void end_session(struct session *session, uint16_t code, struct str reason,
+                        uint32_t remember_ms)
 {
     struct sessions *sessions = session->sessions;
     stop_expiry(session);
@@ -491,8 +540,19 @@ void sessions_end(struct session *session, uint16_t code, struct str reason, uin
     claims_end(&session->passage->claims, sessions->options.peers, code, reason);
     relays_end(&sessions->relays, &session->passage->relays);
     payload_release(session->checkpoint);
+    free_close(session);
     free_passage(session);
     free_str(&session->key);
     free_str(&session->user);
     mem_free(session);
+}
+
+void sessions_end(struct session *session, uint16_t code, struct str reason, uint32_t remember_ms)
+{
+    const struct session_close *close = session->close;
+    if (close != NULL) {
+        end_session(session, close->code, close->reason, close->remember_ms);
+    } else {
+        end_session(session, code, reason, remember_ms);
+    }
 }

@@ -10,7 +10,8 @@
  *    |            v
  *    `--------- PARKED                            its link was lost, in whichever state it was
  *
- * sessions_end() ends it from any state. A session has a holder, except parked. This file changes one session at
+ * sessions_end() ends it from any state. sessions_close() does too, but for frames that no receiver has got: with
+ * them it is held and parked on, until they are collected. A session has a holder, except parked. This file changes one session at
  * a time; what one session's change means for claims and relays is decided in handover.c.
  */
 #pragma once
@@ -23,6 +24,8 @@
 
 #define SESSION_NAME_BYTES 26              /* 128 random bits in base32 */
 #define SESSION_CHECKPOINT_BYTES_MAX 65536 /* a longer one is refused, and nothing is kept */
+#define SESSIONS_CLOSED_BYTES_MAX                                                                  \
+    (64u << 20) /* of all sessions that are closed; beyond: not kept */
 #define SESSION_UNSENT_BYTES_MAX                                                                   \
     1048576 /* of a session that was yielded to nobody; beyond: it ends */
 
@@ -41,6 +44,14 @@ struct session_passage {
     struct relay_list relays;
 };
 
+/* Of a session that has ended before its receivers had got everything. */
+struct session_close {
+    struct payload *unsent; /* owned */
+    struct str reason;      /* the bytes behind the struct */
+    uint32_t remember_ms;   /* of the tombstone that follows */
+    uint16_t code;
+};
+
 struct session {
     struct list_node node; /* sessions::all */
     struct sessions *sessions;
@@ -56,6 +67,7 @@ struct session {
     struct wheel_entry expiry;
     struct session_subscriptions subscriptions;
     struct payload *checkpoint;      /* owned; NULL: none yet */
+    struct session_close *close;     /* owned; NULL: it lives */
     struct session_passage *passage; /* owned, once there is something in it */
     struct str key;                  /* owned; key in sessions::by_key unless empty; never shown */
     struct str name;                 /* public; the bytes behind the struct */
@@ -78,6 +90,7 @@ struct sessions {
     struct list_node all; /* owned */
     size_t count;
     size_t parked_count; /* of those, without a holder */
+    size_t closed_bytes; /* of session_close::unsent */
     uint64_t last_question;
     struct session_passage no_passage; /* stays empty */
     struct tombstones tombstones;
@@ -160,5 +173,11 @@ void sessions_note_answer(struct session *session, const struct session_log_answ
 /* What RESTORE says replaces what was kept of a parked session; its subscriptions go. */
 void sessions_replace(struct session *session, const struct session_facts *facts);
 
-/* Ends it: waiting claims are answered CLOSED, relays ABSENT; a tombstone if it has a key and remember_ms. */
+/* It has ended, but for frames that no receiver has got: they wait, PARKED, with what the first DROP_SESSION of it
+ * said. False: they cannot be kept, and sessions_end() is due. */
+bool sessions_close(struct session *session, const struct link_drop_session *drop)
+    __attribute__((warn_unused_result));
+
+/* Ends it: waiting claims are answered CLOSED, relays ABSENT; a tombstone if it has a key and remember_ms. One that
+ * was closed ends as it was closed. */
 void sessions_end(struct session *session, uint16_t code, struct str reason, uint32_t remember_ms);

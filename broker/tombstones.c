@@ -15,10 +15,6 @@ void tombstones_init(struct tombstones *tombstones, struct wheel *wheel, size_t 
 static void remove_tombstone(struct tombstone *tombstone)
 {
     struct tombstones *tombstones = tombstone->tombstones;
-    if (tombstone->unsent != NULL) {
-        tombstones->bytes -= tombstone->unsent->len;
-        payload_release(tombstone->unsent);
-    }
     wheel_remove(tombstones->wheel, &tombstone->expiry);
     list_remove(&tombstone->node);
     map_remove(&tombstones->by_key, tombstone->key);
@@ -77,25 +73,4 @@ void tombstones_add(struct tombstones *tombstones, struct str key, uint16_t code
 const struct tombstone *tombstones_find(const struct tombstones *tombstones, struct str key)
 {
     return map_get(&tombstones->by_key, key);
-}
-
-void tombstones_keep_unsent(struct tombstones *tombstones, struct str key, struct str unsent)
-{
-    struct tombstone *tombstone = map_get(&tombstones->by_key, key);
-    if (tombstone != NULL && tombstone->unsent == NULL && unsent.len > 0 &&
-        unsent.len <= TOMBSTONES_BYTES_MAX - tombstones->bytes) {
-        tombstone->unsent = payload_copy(unsent.at, unsent.len);
-        tombstones->bytes += unsent.len;
-    }
-}
-
-struct payload *tombstones_take_unsent(struct tombstones *tombstones, struct str key)
-{
-    struct tombstone *tombstone = map_get(&tombstones->by_key, key);
-    struct payload *unsent = tombstone == NULL ? NULL : tombstone->unsent;
-    if (unsent != NULL) {
-        tombstones->bytes -= unsent->len;
-        tombstone->unsent = NULL;
-    }
-    return unsent;
 }

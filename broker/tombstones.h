@@ -9,8 +9,7 @@
 #include "common/map.h"
 #include "common/wheel.h"
 
-#define TOMBSTONES_MAX 65536             /* beyond: the oldest goes */
-#define TOMBSTONES_BYTES_MAX (64u << 20) /* of unsent frames; beyond: they are not kept */
+#define TOMBSTONES_MAX 65536 /* beyond: the oldest goes */
 
 struct tombstones;
 
@@ -20,7 +19,6 @@ struct tombstone {
     struct tombstones *tombstones; /* borrowed */
     struct str key;                /* the bytes behind the struct, as those of reason */
     struct str reason;
-    struct payload *unsent; /* owned; what no receiver has got; NULL: nothing */
     uint16_t code;
 };
 
@@ -29,15 +27,10 @@ struct tombstones {
     struct map by_key;       /* owned */
     struct list_node by_age; /* the oldest first */
     size_t max;
-    size_t bytes; /* of unsent */
 };
 
 void tombstones_init(struct tombstones *tombstones, struct wheel *wheel, size_t max);
 void tombstones_finish(struct tombstones *tombstones);
 void tombstones_add(struct tombstones *tombstones, struct str key, uint16_t code, struct str reason,
                     uint32_t remember_ms); /* replaces the key's earlier one */
-void tombstones_keep_unsent(struct tombstones *tombstones, struct str key, struct str unsent);
-
-/* The caller's from now on, once. */
-struct payload *tombstones_take_unsent(struct tombstones *tombstones, struct str key);
 const struct tombstone *tombstones_find(const struct tombstones *tombstones, struct str key);

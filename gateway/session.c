@@ -14,9 +14,9 @@
  * How it ends, always by session_finish():
  *   the service closes it; the client says goodbye, or is cut off (for a SockJS family but
  *   eventsource: tombstone 1002); the broker expires it, or has lost it; more is queued than
- *   limits.queue_size (or detached: queue_messages): 1008 "Too slow". Frames a poll has not
- *   fetched, and the close frame behind them, stay with the object (CLOSING) for the next receiver;
- *   the broker's tombstone answers all later ones.
+ *   limits.queue_size (or detached: queue_messages): 1008 "Too slow". A receiver that is getting what
+ *   was queued keeps the object (CLOSING) until its response has ended; what is left then goes to the
+ *   broker with the close, for the next receiver wherever it asks (hand_back(), session_claim.c).
  *
  * Calls into transport and service may end the session; session_pin() keeps the object until they
  * return.
@@ -33,7 +33,6 @@
 
 /* What comes within one turn of the loop may be so many times the queue's limit: nobody could have
  * read it yet. */
-#define UNSENT_BYTES_MAX ((size_t)1 << 20) /* that a tombstone takes */
 #define BURST_FACTOR 8
 
 static const struct {
@@ -88,12 +87,6 @@ void session_pin(struct session *session)
     session->pins++;
 }
 
-/* Over and nothing left to tell anybody. */
-static bool is_spent(const struct session *session)
-{
-    return session->is_over && session->farewell == NULL;
-}
-
 void session_unpin(struct session *session)
 {
     session->pins--;
@@ -101,7 +94,7 @@ void session_unpin(struct session *session)
         session_pin(session); /* senders are answered from here */
         session_inputs_finish(session);
         session->pins--;
-        if (is_spent(session)) {
+        if (!session->is_collected) {
             destroy_session(session);
         }
     }
@@ -129,51 +122,27 @@ static void log_closed(const struct session *session, const struct session_end *
         log_u64("code", end->code), log_str("reason", end->reason));
 }
 
-static void on_farewell_late(struct wheel_entry *entry)
-{
-    struct session *session = MEM_CONTAINER(entry, struct session, timer);
-    if (session->transport == NULL) {
-        destroy_session(session);
-    }
-}
-
-/* Says goodbye to a receiver that has everything. The object is spent afterwards. */
-static void say_farewell(struct session *session)
-{
-    struct transport *transport = session->transport;
-    struct session_farewell *farewell = session->farewell;
-    session->farewell = NULL;
-    session_unlink_transport(session);
-    transport->ops->close(transport, farewell->code, (struct str){farewell->reason, farewell->len});
-    mem_free(farewell);
-}
-
 static void keep_farewell(struct session *session, const struct session_end *end)
 {
     struct session_farewell *farewell = mem_alloc(sizeof *farewell + end->reason.len + 1);
     farewell->code = end->code;
+    farewell->remember_ms = end->remember_ms;
     farewell->len = end->reason.len;
     memcpy(farewell->reason, end->reason.len > 0 ? end->reason.at : "", end->reason.len);
     farewell->reason[farewell->len] = '\0';
     session->farewell = farewell;
 }
 
-/* Nobody is here to get what is queued: it goes with the tombstone, to whichever gateway is asked next. */
-static bool leaves_frames(const struct session *session, const struct session_end *end)
-{
-    return !end->drops_queue && end->remember_ms > 0 && session->key.at != NULL &&
-           session->transport == NULL && session->queue.count > 0 &&
-           session->queue.bytes <= UNSENT_BYTES_MAX;
-}
-
+/* What is queued goes with it, to whichever gateway is asked next. */
 static void tell_broker(struct session *session, const struct session_end *end)
 {
     if (!end->is_silent && session->state != SESSION_CONNECTING) {
         struct buf unsent = {0};
-        if (leaves_frames(session, end)) {
+        if (session->key.at != NULL && end->remember_ms > 0 &&
+            session->queue.bytes <= SESSION_UNSENT_BYTES_MAX) {
             session_put_unsent(session, &unsent);
-            session_queue_drop(&session->queue);
         }
+        session_queue_drop(&session->queue);
         const struct link_drop_session drop = {
             .session = session->host.session,
             .code = (uint16_t)end->code,
@@ -184,6 +153,23 @@ static void tell_broker(struct session *session, const struct session_end *end)
         broker_link_drop(session->sessions->link, &drop);
         buf_finish(&unsent);
     }
+}
+
+/* The receiver that was getting what was queued has gone. */
+static void hand_back(struct session *session)
+{
+    const struct session_farewell *farewell = session->farewell;
+    session->is_collected = false;
+    tell_broker(session, &(struct session_end){.code = farewell->code,
+                                               .reason = {farewell->reason, farewell->len},
+                                               .remember_ms = farewell->remember_ms});
+}
+
+static void say_farewell(struct session *session, unsigned code, struct str reason)
+{
+    struct transport *transport = session->transport;
+    session_unlink_transport(session);
+    transport->ops->close(transport, code, reason);
 }
 
 static void close_service(struct session *session)
@@ -205,8 +191,16 @@ void session_finish(struct session *session, const struct session_end *end)
     session_pin(session);
     session->is_over = true;
     sessions->count--;
-    tell_broker(session, end);
-    if (has_told) {
+    if (end->drops_queue) {
+        session_queue_drop(&session->queue);
+    }
+    session->is_collected = session->transport != NULL && session->queue.count > 0;
+    if (session->is_collected) {
+        keep_farewell(session, end);
+    } else {
+        tell_broker(session, end);
+    }
+    if (has_told && !end->is_repeated) {
         log_closed(session, end);
         runtime_of(session)->stats.sessions_closed++;
         session_totals_closed(&runtime_of(session)->stats, end->code, end->reason);
@@ -215,18 +209,22 @@ void session_finish(struct session *session, const struct session_end *end)
     wheel_remove(&runtime_of(session)->wheel, &session->timer);
     session_yield_forget(session);
     close_service(session);
-    if (end->drops_queue) {
-        session_queue_drop(&session->queue);
-    }
-    if (session->transport != NULL || session->queue.count > 0) {
-        keep_farewell(session, end);
-    }
-    if (session->transport != NULL && session->queue.count == 0) {
-        say_farewell(session);
-    } else if (session->farewell != NULL) {
-        wheel_add(&runtime_of(session)->wheel, &session->timer, end->remember_ms, on_farewell_late);
+    if (session->transport != NULL && !session->is_collected) {
+        say_farewell(session, end->code, end->reason);
     }
     session_unpin(session);
+}
+
+void session_go_on_waiting(struct transport *transport)
+{
+    struct session *session = transport->session;
+    if (session->is_collected && session->queue.count == 0) {
+        session_pin(session);
+        hand_back(session);
+        say_farewell(session, session->farewell->code,
+                     (struct str){session->farewell->reason, session->farewell->len});
+        session_unpin(session);
+    }
 }
 
 void session_vanish(struct session *session)
@@ -263,6 +261,7 @@ void session_close_now(struct session *session, unsigned code, struct str reason
         session_finish(session,
                        &(struct session_end){.code = code, .reason = reason, .drops_queue = true});
     } else if (session->pins == 0) {
+        hand_back(session);
         session_unlink_transport(session);
         destroy_session(session);
     }
@@ -286,9 +285,16 @@ static void send_queued(struct session *session, struct shared_frame *frame)
     if (session->queue.bytes > limits->queue_bytes_max ||
         (session->transport == NULL && session->queue.count > limits->queue_messages_max)) {
         end_too_slow(session);
-    } else if (session->transport != NULL) {
+    } else if (session->transport != NULL && session->transport->ops->ready != NULL) {
         session->transport->ops->ready(session->transport);
     }
+}
+
+/* False: a poll, which takes what is queued itself, or a response that is full. */
+static bool takes_frames(const struct transport *transport)
+{
+    return transport->ops->send != NULL &&
+           (transport->ops->is_full == NULL || !transport->ops->is_full(transport));
 }
 
 static void send_frame(void *host, struct shared_frame *frame)
@@ -304,7 +310,7 @@ static void send_frame(void *host, struct shared_frame *frame)
     }
     session->written_ms = runtime_now(runtime_of(session));
     runtime_of(session)->stats.frames_out++;
-    if (transport == NULL || transport->ops->send == NULL) {
+    if (transport == NULL || !takes_frames(transport)) {
         send_queued(session, frame);
         return;
     }
@@ -420,7 +426,7 @@ void session_send_queued(struct session *session)
         transport->ops->ready(transport);
         return;
     }
-    while (session->queue.count > 0 && session->transport == transport) {
+    while (session->queue.count > 0 && session->transport == transport && takes_frames(transport)) {
         struct shared_frame *frame = session_queue_pop(&session->queue);
         transport->ops->send(transport, frame);
         shared_frame_release(frame);
@@ -445,9 +451,6 @@ static void take_transport(struct session *session, struct transport *transport)
     if (session->transport == transport) {
         session_send_queued(session);
     }
-    if (session->transport == transport && session->farewell != NULL && session->queue.count == 0) {
-        say_farewell(session);
-    }
 }
 
 void session_attach_here(struct session *session, struct transport *transport)
@@ -455,7 +458,10 @@ void session_attach_here(struct session *session, struct transport *transport)
     session_pin(session);
     if (session->transport != NULL && session_outlook(session) != OUTLOOK_DEAD) {
         transport->ops->close(transport, 2010, STR("Another connection still open"));
-    } else if (session->is_over && session->farewell == NULL) {
+    } else if (session->farewell != NULL) {
+        transport->ops->close(transport, session->farewell->code,
+                              (struct str){session->farewell->reason, session->farewell->len});
+    } else if (session->is_over) {
         transport->ops->close(transport, 1002, STR("Connection interrupted")); /* by the dead one */
     } else {
         take_transport(session, transport);
@@ -520,13 +526,10 @@ void session_detach(struct transport *transport, enum detach_reason reason)
             session_finish(session, &(struct session_end){.code = 1006, .is_silent = true});
         }
     } else if (session->state == SESSION_CLOSING) {
-        if (session->queue.count == 0 || reason == DETACH_ABORTED) {
-            mem_free(session->farewell); /* the broker's tombstone tells the next one */
-            session->farewell = NULL;
-        } else {
-            wheel_add(&runtime_of(session)->wheel, &session->timer, session_remember_ms(session),
-                      on_farewell_late);
+        if (reason == DETACH_ABORTED && (session->family != LINK_FAMILY_EVENTSOURCE || !had_all)) {
+            session_queue_drop(&session->queue);
         }
+        hand_back(session);
     } else {
         wheel_remove(&runtime_of(session)->wheel, &session->timer);
         if (reason == DETACH_ENDED && session->key.at != NULL) {

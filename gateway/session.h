@@ -25,7 +25,7 @@ enum session_state {
     SESSION_CONNECTING, /* the claim is under way: nothing is written, bodies wait */
     SESSION_OPEN,
     SESSION_DETACHED,
-    SESSION_CLOSING, /* over; what was queued, then the close frame, still wait for a receiver */
+    SESSION_CLOSING, /* over; perhaps until its receiver has got what was queued */
 };
 
 /* How a transport left its session. */
@@ -70,6 +70,10 @@ void session_detach(struct transport *transport, enum detach_reason reason);
  * a share the caller releases. Returns how many were put into out_frames. */
 size_t session_take(struct session *session, struct shared_frame **out_frames, size_t count_max,
                     size_t bytes_max);
+
+/* A poll took what was queued, and nothing of it could be sent: it waits on, or gets the close frame that
+ * was behind. */
+void session_go_on_waiting(struct transport *transport);
 
 /* One incoming message of a transport that holds the session (WebSocket message, TCP bytes).
  * Afterwards transport->session is NULL if it ended the session. */

@@ -47,19 +47,23 @@ static const struct {
     [LINK_CLAIM_FULL] = {1013, "Too many sessions"},
 };
 
-/* It ended with frames that no receiver has got: they come first, and `c` with the next request, or
- * behind them on a stream. */
-static void close_with_frames(struct session *session, const struct link_claimed *claimed)
+/* It ended with frames that no receiver has got: as many as this response takes, then `c` if it takes
+ * all. What is left goes back to the broker. */
+static void collect_rest(struct session *session, const struct link_claimed *claimed)
 {
     struct transport *transport = session->transport;
     session_pin(session);
-    session_unlink_transport(session);
+    session_set_state(session, SESSION_OPEN);
     session_take_unsent(session, claimed->unsent);
+    if (transport != NULL) {
+        session_count_attached(session);
+        transport->ops->opened(transport, false);
+        session_send_queued(session);
+    }
     session_finish(session, &(struct session_end){.code = claimed->code,
                                                   .reason = claimed->reason,
                                                   .remember_ms = session_remember_ms(session),
-                                                  .is_silent = true});
-    session_attach_here(session, transport);
+                                                  .is_repeated = true});
     session_unpin(session);
 }
 
@@ -69,8 +73,8 @@ static void refuse_claim(struct session *session, const struct link_claimed *cla
     struct transport *transport = session->transport;
     bool is_404 =
         claimed->result == LINK_CLAIM_OTHER && transport != NULL && transport->ops->refuse != NULL;
-    if (claimed->result == LINK_CLAIM_CLOSED && claimed->unsent.len > 0 && transport != NULL) {
-        close_with_frames(session, claimed);
+    if (claimed->result == LINK_CLAIM_CLOSED && claimed->unsent.len > 0) {
+        collect_rest(session, claimed);
         return;
     }
     if (claimed->result == LINK_CLAIM_CLOSED) {

@@ -21,7 +21,6 @@
 #include "gateway/sessions.h"
 
 #define YIELD_WAIT_MS 300
-#define YIELD_BYTES_MAX ((size_t)24 << 20) /* of unsent frames: a link message holds that */
 
 struct session_yield {
     struct wheel_entry deadline;
@@ -177,7 +176,7 @@ static struct session_copy *make_copy(const struct session *session)
 static void leave(struct session *session, uint64_t request)
 {
     struct sessions *sessions = session->sessions;
-    if (session->queue.bytes > YIELD_BYTES_MAX) {
+    if (session->queue.bytes > SESSION_UNSENT_BYTES_MAX) {
         session_finish(session, &(struct session_end){.code = 1008,
                                                       .reason = STR("Too slow"),
                                                       .remember_ms = session_remember_ms(session),

@@ -10,6 +10,8 @@
 #include "gateway/session_queue.h"
 
 #define SESSION_RELAYS_KEPT 16
+#define SESSION_UNSENT_BYTES_MAX                                                                   \
+    ((size_t)24 << 20) /* of frames that leave with a session: a link message holds that */
 
 struct sessions {
     struct runtime *runtime;
@@ -50,6 +52,7 @@ struct session_relays {
 
 struct session_farewell {
     unsigned code;
+    uint64_t remember_ms;
     size_t len;
     char reason[];
 };
@@ -62,9 +65,8 @@ struct session {
     struct str key;               /* owned; absent for WebSocket and TCP */
     struct session_queue queue;   /* for a receiver that is away, or takes the frames itself */
     struct session_input *inputs; /* owned, oldest first */
-    struct session_farewell *farewell; /* owned; in SESSION_CLOSING */
-    struct wheel_entry
-        timer; /* CONNECTING: the claim's deadline; OPEN: SockJS heart-beat; CLOSING: the end */
+    struct session_farewell *farewell; /* owned; since is_collected */
+    struct wheel_entry timer;      /* CONNECTING: the claim's deadline; OPEN: SockJS heart-beat */
     struct session_yield *yield;   /* owned; the broker asked, the receiver is about to end */
     struct session_relays *relays; /* owned; NULL: none yet */
     uint64_t claim;                /* request */
@@ -76,6 +78,7 @@ struct session {
     uint8_t service_kind; /* enum endpoint_service */
     uint8_t pins;         /* calls under way that still use this object */
     bool is_over;         /* ended; goes when the last pin goes */
+    bool is_collected;    /* but not before its receiver has what was queued: CLOSING */
     bool is_paused;
     bool is_suspect; /* in sessions::suspects */
     bool is_offered; /* the broker is to ask for it */
@@ -92,7 +95,8 @@ struct session_end {
     struct str reason;
     uint64_t remember_ms;
     bool drops_queue;
-    bool is_silent; /* the broker knows, or never knew */
+    bool is_silent;   /* the broker knows, or never knew */
+    bool is_repeated; /* it ended at another gateway, where it was counted */
 };
 void session_finish(struct session *session, const struct session_end *end);
 void session_close_now(struct session *session, unsigned code,

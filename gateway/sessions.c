@@ -335,8 +335,12 @@ void sessions_claimed(struct sessions *sessions, const struct link_claimed *clai
     struct session *session = find_by_handle(sessions, claimed->session);
     if (session != NULL && session->state == SESSION_CONNECTING) {
         session_claim_answered(session, claimed);
-    } else if (claimed->result == LINK_CLAIM_NEW || claimed->result == LINK_CLAIM_MOVED) {
-        const struct link_drop_session drop = {.session = claimed->session, .code = 1006};
+    } else if (claimed->result == LINK_CLAIM_NEW || claimed->result == LINK_CLAIM_MOVED ||
+               claimed->unsent.len > 0) {
+        bool is_closed = claimed->result == LINK_CLAIM_CLOSED; /* the next one gets the frames */
+        const struct link_drop_session drop = {.session = claimed->session,
+                                               .code = 1006,
+                                               .unsent = is_closed ? claimed->unsent : STR("")};
         broker_link_drop(sessions->link, &drop);
     }
 }

@@ -97,7 +97,10 @@ static void respond(struct turn_entry *entry)
         take_messages(poll);
     }
     if (poll->frame.len == 0) {
-        return; /* nothing that could be sent: wait on */
+        if (poll->transport.session != NULL) {
+            session_go_on_waiting(&poll->transport); /* nothing that could be sent */
+        }
+        return;
     }
     write_answer(poll);
     if (poll->transport.session != NULL) {

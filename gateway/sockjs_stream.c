@@ -4,8 +4,8 @@
  *
  *   start_stream() holds the exchange and attaches; on_opened() writes head, prelude and `o`;
  *   send_frame() writes the shared chunk of a frame (HTTP/1.0: the same text unchunked, made here);
- *   once the frames (not the prelude) exceed the endpoint's response_limit, end_response() runs at the turn's end and
- *   detaches: the client asks again and the session goes on.
+ *   once the frames (not the prelude) exceed the endpoint's response_limit it takes no more (is_full), end_response()
+ *   runs at the turn's end and detaches: the client asks again and the session goes on.
  *
  * A refused or ended session gets its prelude, its c frame, and a clean end (on_session_close). A client that goes
  * away is DETACH_ABORTED.
@@ -249,6 +249,11 @@ static size_t queued(const struct transport *transport)
     return conn_queued(conn) + (is_lost ? 1 : 0); /* what the kernel still held counts as untaken */
 }
 
+static bool is_full(const struct transport *transport)
+{
+    return MEM_CONTAINER(transport, const struct stream, transport)->is_over;
+}
+
 static enum outlook outlook(const struct transport *transport)
 {
     const struct stream *stream = MEM_CONTAINER(transport, const struct stream, transport);
@@ -271,6 +276,7 @@ static const struct transport_ops xhr_ops = {
     .close = on_session_close,
     .refuse = on_refuse,
     .outlook = outlook,
+    .is_full = is_full,
     .queued = queued,
 };
 
@@ -287,6 +293,7 @@ static const struct transport_ops eventsource_ops = {
     .close = on_session_close,
     .refuse = on_refuse,
     .outlook = outlook,
+    .is_full = is_full,
     .queued = queued,
 };
 
@@ -303,6 +310,7 @@ static const struct transport_ops htmlfile_ops = {
     .close = on_session_close,
     .refuse = on_refuse,
     .outlook = outlook,
+    .is_full = is_full,
     .queued = queued,
 };
 

@@ -46,6 +46,9 @@ struct transport_ops {
 
     enum outlook (*outlook)(const struct transport *transport); /* HTTP transports only */
 
+    /* This response takes no more frames: the rest is for the next one. NULL: there is no such limit. */
+    bool (*is_full)(const struct transport *transport);
+
     /* The key is another's: 404. NULL where that cannot be. */
     void (*refuse)(struct transport *transport);
     size_t (*queued)(const struct transport *transport); /* bytes the client has not taken */

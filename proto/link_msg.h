@@ -47,7 +47,7 @@ enum link_claim_result {
     LINK_CLAIM_NEW,    /* the session begins: write `o` */
     LINK_CLAIM_MOVED,  /* it goes on here: checkpoint and unsent are those of its last holder */
     LINK_CLAIM_BUSY,   /* another receiver is alive: c[2010,...] */
-    LINK_CLAIM_CLOSED, /* it ended: c[code,reason] of its tombstone */
+    LINK_CLAIM_CLOSED, /* it ended: unsent, then c[code,reason] of its tombstone */
     LINK_CLAIM_OTHER,  /* the key belongs to another family or user: 404 */
     LINK_CLAIM_FULL,   /* broker.sessions is reached: c[1013,...] */
 };
@@ -125,8 +125,8 @@ enum link_hold { /* what a gateway that restores a session has of it */
 #define LINK_FIELDS_attach(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
 #define LINK_FIELDS_detach(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
 
-/* The session ended. With a key, its tombstone answers claims with code and reason for `remember_ms`; the first of
- * them gets what no receiver has got. */
+/* The session ended. With a key, its tombstone answers claims with code and reason for `remember_ms`; but first
+ * claimants get `unsent`, what no receiver has got, one after the other until nothing is left. */
 #define LINK_FIELDS_drop_session(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \
     U64(session) U16(code) STR(reason) U32(remember_ms) BYTES(unsent)
 

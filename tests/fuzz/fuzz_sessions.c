@@ -143,6 +143,14 @@ static void say_restore(void)
     buf_finish(&block);
 }
 
+static void say_drop(void)
+{
+    uint8_t session = take(4);
+    uint8_t kind = take(4);
+    SAY(DROP_SESSION, drop_session, .session = session, .code = 3000,
+        .remember_ms = kind < 2 ? LONG_MS : 0, .unsent = kind == 1 ? STR("rest") : STR(""));
+}
+
 static void step(void)
 {
     static const char *const states[] = {"", "rest"};
@@ -160,8 +168,7 @@ static void step(void)
         SAY(DETACH, detach, .session = take(4));
         break;
     case 4:
-        SAY(DROP_SESSION, drop_session, .session = take(4), .code = 3000,
-            .remember_ms = take(4) == 0 ? LONG_MS : 0);
+        say_drop();
         break;
     case 5:
         SAY(SUBSCRIBE, subscribe, .request = 1, .session = take(4), .subscription = take(3),

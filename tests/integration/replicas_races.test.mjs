@@ -31,9 +31,6 @@ function race(name, body, options = {}) {
   );
 }
 
-/** A closing session does not move with the rest of its queue yet: SLUICE_PENDING=1 runs it. */
-const pending = process.env.SLUICE_PENDING ? race : () => {};
-
 const eachTalk = async (families, body) => {
   for (const kind of KINDS) {
     for (const family of families) {
@@ -134,6 +131,24 @@ race('a stream that reached its limit is followed by one elsewhere', async (at) 
     assert.ok(turn > 2);
     talk.heardExactly(long);
   });
+}, { response_limit: '1KiB' });
+
+race('a stream takes of what waits as much as its limit allows, the next one the rest', async (at) => {
+  for (const kind of KINDS) {
+    const talk = await new Talk(kind, 'xhr').open(at(0));
+    const long = numbers(20).map((text) => text.padEnd(200, '.'));
+    await talk.say(at(0), ...long);
+    const streams = [];
+    while (talk.texts.length < long.length) {
+      const before = talk.texts.length;
+      const stream = talk.session.stream(at(streams.length >> 1)); // here again, then elsewhere
+      await talk.drain(stream, () => talk.texts.length === long.length);
+      streams.push(talk.texts.length - before);
+    }
+    // The limit is looked at after each frame: what it takes is less than six times 200 bytes.
+    assert.ok(streams.every((count) => count > 0 && count < 6), `${kind}: ${streams}`);
+    talk.heardExactly(long);
+  }
 }, { response_limit: '1KiB' });
 
 race('what comes while nobody receives is collected elsewhere, in order', async (at) => {
@@ -274,20 +289,67 @@ race('DISCONNECT while a poll claims: the receipt, then c, and c for whoever com
   }
 });
 
-pending('what was queued before a close is collected wherever the polls go, then comes the c', async (at) => {
+/** Has left with more queued than one response of 1 KiB takes, and nobody receives. */
+async function leftWithQueue(at, family, texts) {
+  const talk = await new Talk('stomp', family).open(at(0));
+  for (const [i, text] of texts.entries()) {
+    await talk.say(at(i), text);
+  }
+  await talk.send(at(2), [stompFrame('DISCONNECT', { receipt: 'bye' })]);
+  return talk;
+}
+
+race('what was queued before a close is collected wherever the polls go, then comes the c', async (at) => {
   const long = numbers(12).map((text) => text.padEnd(200, '.'));
   for (const family of POLLING) {
-    for (const first of [0, 1]) {
-      const talk = await new Talk('stomp', family).open(at(0));
-      for (const [i, text] of long.entries()) {
-        await talk.say(at(i), text);
-      }
-      await talk.send(at(2), [stompFrame('DISCONNECT', { receipt: 'bye' })]);
+    for (const first of [0, 1, 2]) {
+      const talk = await leftWithQueue(at, family, long);
       let turn = first;
       await talk.until(() => talk.closed !== null, () => at(turn++));
       assert.deepEqual([talk.texts, talk.receipts.at(-1), talk.closed], [long, 'bye', GOODBYE]);
       await isClosedEverywhere(at, talk, GOODBYE);
     }
+  }
+}, { response_limit: '1KiB' });
+
+race('streams collect what was queued before a close in as many responses as their limit makes', async (at) => {
+  const long = numbers(12).map((text) => text.padEnd(200, '.'));
+  const talk = await leftWithQueue(at, 'xhr', long);
+  let turn = 0;
+  await talk.until(() => talk.closed !== null, () => at(turn++), 'xhr_streaming');
+  assert.deepEqual([talk.texts, talk.receipts.at(-1), talk.closed], [long, 'bye', GOODBYE]);
+  assert.ok(turn > 2, `${turn} responses`);
+  await isClosedEverywhere(at, talk, GOODBYE);
+}, { response_limit: '1KiB' });
+
+race('another family collects nothing of a closed session, and sends find none', async (at) => {
+  const long = numbers(12).map((text) => text.padEnd(200, '.'));
+  for (const family of POLLING) {
+    const talk = await leftWithQueue(at, family, long);
+    for (let turn = 0; talk.closed === null; turn++) {
+      const stranger = new RawSession('eventsource', { base: talk.session.base, id: talk.session.id }).receive(at(turn));
+      // Once all is collected the tombstone answers, whoever asks.
+      const isCollected = talk.receipts.at(-1) === 'bye';
+      assert.equal(await stranger.answered(), isCollected ? 200 : 404);
+      assert.deepEqual(await stranger.all(), isCollected ? [GOODBYE] : []);
+      assert.equal(await talk.session.send(at(turn + 1), ['late']), 404);
+      await talk.drain(talk.session.receive(at(turn + 2)));
+    }
+    assert.deepEqual([talk.texts, talk.receipts.at(-1), talk.closed], [long, 'bye', GOODBYE]);
+  }
+}, { response_limit: '1KiB' });
+
+race('receivers that race for a closed session: one collects, and nothing twice', async (at) => {
+  const long = numbers(12).map((text) => text.padEnd(200, '.'));
+  for (const family of POLLING) {
+    const talk = await leftWithQueue(at, family, long);
+    while (talk.closed === null) {
+      const polls = [0, 1, 2, 0].map((i) => talk.session.receive(at(i)));
+      const frames = (await Promise.all(polls.map((poll) => poll.all()))).flat();
+      // Who asks while another response is being written may be told so; the order of answers is not that of the queue.
+      frames.filter(({ code }) => code !== 2010).forEach((frame) => talk.take(frame));
+    }
+    assert.deepEqual([[...talk.texts].sort(), talk.closed], [[...long].sort(), GOODBYE]);
   }
 }, { response_limit: '1KiB' });
 

@@ -15,9 +15,6 @@ import { withStack } from '../lib/stack.mjs';
 import { ENDPOINTS, FAMILIES } from '../lib/talk.mjs';
 import { test } from '../lib/test.mjs';
 
-/** A closing session does not move with the rest of its queue yet: SLUICE_PENDING=1 has DISCONNECT among the steps. */
-const CAN_LEAVE = Boolean(process.env.SLUICE_PENDING);
-
 const FIXED_SEED = 20250717;
 const SCHEDULES = Number(process.env.SLUICE_SCHEDULES ?? 1000);
 const isShort = SCHEDULES < 500 || process.env.SLUICE_SCHEDULE !== undefined;
@@ -38,7 +35,7 @@ const ACTIONS = {
   race: 2,
   stranger: 1,
   abort: 0.8,
-  leave: CAN_LEAVE ? 0.5 : 0,
+  leave: 0.5,
 };
 
 /** mulberry32 */
@@ -159,7 +156,7 @@ async function play(schedule, urls, onFault) {
   schedule.step = 'catch up';
   await Promise.all(actors.map((actor) => actor.catchUp(pick)));
   schedule.step = 'bury';
-  await Promise.all(actors.map((actor) => actor.bury(pick, CAN_LEAVE)));
+  await Promise.all(actors.map((actor) => actor.bury(pick)));
   actors.forEach((actor) => actor.judge());
   schedule.step = 'over';
 }

@@ -312,9 +312,9 @@ export class Actor {
     }
   }
 
-  /** Ends the session, by DISCONNECT if it can, and asks once more: the tombstone answers. */
-  async bury(pick, canLeave) {
-    const leaves = this.kind === 'stomp' && canLeave;
+  /** Ends the session, by DISCONNECT where there is one, and asks once more: the tombstone answers. */
+  async bury(pick) {
+    const leaves = this.kind === 'stomp';
     for (let tries = 0; this.closed === null && (leaves || this.isCuttable(tries)); tries++) {
       if (leaves) {
         await this.leave(pick().url);

@@ -16,6 +16,7 @@ struct fake_transport {
     struct transport transport;
     struct buf seen; /* what was called, one word a call */
     size_t queued;
+    size_t room; /* frames that `short_stream` still takes */
     bool detaches_when_opened;
 };
 
@@ -95,6 +96,30 @@ static const struct transport_ops stream = {.name = "xhr-streaming",
                                             .close = on_close,
                                             .refuse = on_refuse,
                                             .queued = queued};
+static inline void on_send_short(struct transport *transport, struct shared_frame *frame)
+{
+    assert_true(fake_of(transport)->room > 0);
+    fake_of(transport)->room--;
+    on_send(transport, frame);
+}
+
+static inline bool is_full(const struct transport *transport)
+{
+    return MEM_CONTAINER(transport, const struct fake_transport, transport)->room == 0;
+}
+
+/* Its response has room for so many frames. */
+static const struct transport_ops short_stream = {.name = "xhr-streaming",
+                                                  .family = LINK_FAMILY_XHR,
+                                                  .is_sockjs = true,
+                                                  .is_http = true,
+                                                  .opened = on_opened,
+                                                  .send = on_send_short,
+                                                  .beat = on_beat,
+                                                  .close = on_close,
+                                                  .refuse = on_refuse,
+                                                  .is_full = is_full,
+                                                  .queued = queued};
 static const struct transport_ops poll_ops = {.name = "xhr-polling",
                                               .family = LINK_FAMILY_XHR,
                                               .is_sockjs = true,

@@ -223,16 +223,6 @@ static void an_offered_session_waits_for_whoever_claims_it(void **state)
     assert_true(str_equal(moved.unsent, STR("later")));
 }
 
-static void frames_of_a_session_that_ended_go_to_the_first_who_asks(void **state)
-{
-    struct fixture *fixture = *state;
-    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
-    SAY_RIGHT(fixture, 0, DROP_SESSION, drop_session, .session = 1, .code = 1000,
-              .remember_ms = LONG_MS, .unsent = STR("later"));
-    assert_true(str_equal(claim(fixture, 1, 5, KEY, LINK_CLAIM_CLOSED).unsent, STR("later")));
-    assert_int_equal(claim(fixture, 2, 5, KEY, LINK_CLAIM_CLOSED).unsent.len, 0);
-}
-
 static void claims_that_wait_get_the_close_of_a_session_that_ends(void **state)
 {
     struct fixture *fixture = *state;
@@ -683,7 +673,6 @@ int main(void)
         CORE_TEST(a_new_holder_that_dies_at_once_loses_nothing),
         CORE_TEST(a_log_that_is_too_short_ends_its_session_with_a_reason),
         CORE_TEST(an_offered_session_waits_for_whoever_claims_it),
-        CORE_TEST(frames_of_a_session_that_ended_go_to_the_first_who_asks),
         CORE_TEST(of_two_that_restore_a_session_the_later_holder_has_it),
         CORE_TEST(a_session_restored_as_yielded_is_yielded_unasked),
         CORE_TEST(what_a_body_said_is_handled_with_its_mark_or_not_at_all),

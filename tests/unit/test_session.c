@@ -174,34 +174,172 @@ static void a_service_that_closes_is_followed_by_its_close_frame(void **state)
     assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
 }
 
-static void what_is_queued_leaves_before_the_close_frame(void **state)
+/* Closed with so much queued that a response does not take it all; nobody receives. */
+static void close_with_queue(void)
+{
+    open_with(&poll_ops);
+    session_detach(&fake.a.transport, DETACH_ENDED); /* `o` was its answer */
+    post("one");
+    post("two");
+    post("CLOSE");
+    assert_non_null(strstr(fake_link_take(&fake.link), "drop 3000 enough 10000\n"));
+    assert_int_equal(fake.link.unsent.len, 16);
+}
+
+/* The next claim gets what the last session gave back. */
+static void collect(struct fake_transport *transport, uint64_t handle,
+                    const struct transport_ops *ops)
+{
+    struct buf unsent = {0};
+    buf_append_str(&unsent, buf_str(&fake.link.unsent));
+    attach(transport, ops);
+    assert_string_equal(fake_link_take(&fake.link), "claim /echo/abc\n");
+    claimed_with(handle, LINK_CLAIM_CLOSED, buf_str(&unsent));
+    buf_finish(&unsent);
+}
+
+static void take_one(struct fake_transport *transport)
+{
+    struct shared_frame *frame = NULL;
+    assert_int_equal(session_take(transport->transport.session, &frame, 1, 1000), 1);
+    shared_frame_release(frame);
+}
+
+static void what_is_queued_at_the_end_goes_from_poll_to_poll(void **state)
+{
+    (void)state;
+    close_with_queue();
+    collect(&fake.b, 2, &poll_ops);
+    assert_string_equal(seen(&fake.b), "again ready ");
+    take_one(&fake.b);
+    assert_string_equal(fake_link_take(&fake.link), "");
+    session_detach(&fake.b.transport, DETACH_ENDED);
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    assert_int_equal(fake.link.unsent.len, 8); /* the rest */
+    collect(&fake.a, 3, &poll_ops);
+    take_one(&fake.a);
+    session_detach(&fake.a.transport, DETACH_ENDED);
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    assert_int_equal(fake.link.unsent.len, 0); /* now the tombstone may answer */
+    assert_int_equal(sessions_count(fake.sessions), 0);
+    assert_int_equal(fake.runtime.stats.sessions_closed, 1);
+}
+
+static void a_poll_that_waits_when_its_session_ends_collects_first(void **state)
 {
     (void)state;
     open_with(&poll_ops);
-    session_detach(&fake.a.transport, DETACH_ENDED);
-    post("last words");
+    post("one");
+    post("two");
     post("CLOSE");
-    assert_int_equal(fake.link.unsent.len, 15); /* goes with the tombstone */
+    assert_string_equal(seen(&fake.a), "ready ready ");
+    assert_null(strstr(fake_link_take(&fake.link), "drop")); /* not before it has what it takes */
     attach(&fake.b, &poll_ops);
-    claimed_with(2, LINK_CLAIM_CLOSED, buf_str(&fake.link.unsent));
-    assert_string_equal(seen(&fake.b), "again ready ");
-    assert_int_equal(take_all(&fake.b), 1);
-    session_detach(&fake.b.transport, DETACH_ENDED);
-    attach(&fake.a, &stream); /* all of it is out: the broker's tombstone answers now */
-    assert_string_equal(seen(&fake.a), "");
+    assert_string_equal(seen(&fake.b), "c[2010,Another connection still open] ");
+    assert_int_equal(fake.sent_code, 0);
+    post("late");
+    assert_int_equal(fake.sent_code, ERR_ABSENT);
+    take_one(&fake.a);
+    session_detach(&fake.a.transport, DETACH_ENDED);
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 enough 10000\n");
+    assert_int_equal(fake.link.unsent.len, 8);
+}
+
+static void a_collecting_poll_that_is_cut_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    close_with_queue();
+    collect(&fake.b, 2, &poll_ops);
+    session_detach(&fake.b.transport, DETACH_ABORTED);
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    assert_int_equal(fake.link.unsent.len, 0);
+}
+
+static void a_claimant_that_left_gives_back_what_it_was_to_collect(void **state)
+{
+    (void)state;
+    close_with_queue();
+    attach(&fake.b, &poll_ops);
+    session_detach(&fake.b.transport, DETACH_ABORTED);
+    fake_link_take(&fake.link);
+    struct buf unsent = {0};
+    buf_append_str(&unsent, buf_str(&fake.link.unsent));
+    claimed_with(2, LINK_CLAIM_CLOSED, buf_str(&unsent));
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    assert_int_equal(fake.link.unsent.len, unsent.len);
+    fake.link.unsent.len = 0;
+    claimed_with(99, LINK_CLAIM_CLOSED, buf_str(&unsent)); /* its claim was given up */
+    assert_int_equal(fake.link.unsent.len, unsent.len);
+    buf_finish(&unsent);
+}
+
+static void a_poll_that_found_nothing_to_send_gets_the_close_frame(void **state)
+{
+    (void)state;
+    open_with(&poll_ops);
+    post("one");
+    session_go_on_waiting(&fake.a.transport);
+    assert_string_equal(seen(&fake.a), "ready ");
+    post("CLOSE");
+    take_one(&fake.a);
+    fake_link_take(&fake.link);
+    session_go_on_waiting(&fake.a.transport);
+    assert_string_equal(seen(&fake.a), "c[3000,enough] ");
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 enough 10000\n");
+    assert_null(fake.a.transport.session);
 }
 
 static void a_stream_gets_what_is_queued_and_the_close_frame_at_once(void **state)
 {
     (void)state;
-    open_with(&stream);
-    session_detach(&fake.a.transport, DETACH_ENDED);
-    post("last words");
-    post("CLOSE");
-    attach(&fake.b, &stream);
-    claimed_with(2, LINK_CLAIM_CLOSED, buf_str(&fake.link.unsent));
-    assert_string_equal(seen(&fake.b), "again last words c[3000,Go away!] ");
+    close_with_queue();
+    collect(&fake.b, 2, &stream);
+    assert_string_equal(seen(&fake.b), "again one two c[3000,Go away!] ");
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    assert_int_equal(fake.link.unsent.len, 0);
     assert_null(fake.b.transport.session);
+}
+
+/* {frames a response takes, what the first gets, what the next gets} */
+static void a_stream_that_is_full_leaves_the_rest_to_the_next(void **state)
+{
+    static const struct {
+        size_t room;
+        const char *first;
+        const char *next;
+    } rows[] = {
+        {1, "again one ", "again two live "},
+        {2, "again one two ", "again live "},
+        {3, "again one two live ", "again "},
+    };
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        tear_down(state);
+        set_up(state);
+        open_with(&stream);
+        session_detach(&fake.a.transport, DETACH_ENDED);
+        post("one");
+        post("two");
+        fake.b.room = rows[i].room;
+        attach(&fake.b, &short_stream);
+        post("live");
+        assert_string_equal(seen(&fake.b), rows[i].first);
+        session_detach(&fake.b.transport, DETACH_ENDED);
+        attach(&fake.a, &stream);
+        assert_string_equal(seen(&fake.a), rows[i].next);
+    }
+}
+
+static void a_full_stream_takes_no_close_frame_before_the_rest(void **state)
+{
+    (void)state;
+    close_with_queue();
+    fake.b.room = 1;
+    collect(&fake.b, 2, &short_stream);
+    assert_string_equal(seen(&fake.b), "again one ");
+    session_detach(&fake.b.transport, DETACH_ENDED);
+    assert_string_equal(fake_link_take(&fake.link), "drop 3000 Go away! 10000\n");
+    collect(&fake.a, 3, &stream);
+    assert_string_equal(seen(&fake.a), "again two c[3000,Go away!] ");
 }
 
 static void more_than_the_queue_holds_ends_the_session_as_too_slow(void **state)
@@ -421,7 +559,13 @@ int main(void)
         SESSION_TEST(an_opening_poll_may_leave_inside_the_call),
         SESSION_TEST(a_receiver_that_is_cut_off_leaves_a_tombstone_but_eventsource),
         SESSION_TEST(a_service_that_closes_is_followed_by_its_close_frame),
-        SESSION_TEST(what_is_queued_leaves_before_the_close_frame),
+        SESSION_TEST(what_is_queued_at_the_end_goes_from_poll_to_poll),
+        SESSION_TEST(a_poll_that_waits_when_its_session_ends_collects_first),
+        SESSION_TEST(a_collecting_poll_that_is_cut_leaves_nothing_behind),
+        SESSION_TEST(a_claimant_that_left_gives_back_what_it_was_to_collect),
+        SESSION_TEST(a_poll_that_found_nothing_to_send_gets_the_close_frame),
+        SESSION_TEST(a_stream_that_is_full_leaves_the_rest_to_the_next),
+        SESSION_TEST(a_full_stream_takes_no_close_frame_before_the_rest),
         SESSION_TEST(a_stream_gets_what_is_queued_and_the_close_frame_at_once),
         SESSION_TEST(more_than_the_queue_holds_ends_the_session_as_too_slow),
         SESSION_TEST(a_transport_that_is_not_read_ends_its_session),
