@@ -62,12 +62,15 @@ struct limits_settings {
     size_t header_bytes_max; /* one STOMP header line */
     size_t tcp_header_bytes_max;
     size_t destination_bytes_max;
-    size_t subscriptions_max;  /* per session */
-    size_t requests_max;       /* per session, waiting for the broker's answer */
-    size_t queue_bytes_max;    /* per session, towards the peer */
-    size_t queue_messages_max; /* per session while detached */
-    size_t fragments_max;      /* of one WebSocket message */
-    size_t beats_max;          /* per session and second: bytes and messages that carry nothing */
+    size_t subscriptions_max; /* per session */
+    size_t requests_max;      /* per session, waiting for the broker's answer */
+    size_t transactions_max;  /* open ones, per session */
+    size_t transaction_frames_max;
+    size_t transaction_bytes_max; /* of all open ones of a session */
+    size_t queue_bytes_max;       /* per session, towards the peer */
+    size_t queue_messages_max;    /* per session while detached */
+    size_t fragments_max;         /* of one WebSocket message */
+    size_t beats_max; /* per session and second: bytes and messages that carry nothing */
     size_t sockjs_body_bytes_max; /* of one xhr_send or jsonp_send */
     size_t sockjs_messages_max;   /* in one such body */
     size_t http_header_bytes_max; /* the whole header block */

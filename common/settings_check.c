@@ -243,6 +243,7 @@ struct size_rule {
     struct options *options;
     const char *name; /* of the limit */
     size_t common;    /* what gateway.limits says */
+    size_t parts;     /* of the window: it may have one */
     bool is_told;     /* an error about that one was added */
 };
 
@@ -252,7 +253,8 @@ static void check_size(struct size_rule *rule, const char *list, size_t index, s
     size_t window = rule->settings->broker.message_window_bytes;
     bool is_common = bytes == rule->common;
     struct buf path = {0};
-    if ((bytes <= STOMP_BYTES_MAX && bytes <= window / 2) || (is_common && rule->is_told)) {
+    if ((bytes <= STOMP_BYTES_MAX && bytes <= window / rule->parts) ||
+        (is_common && rule->is_told)) {
         return;
     }
     rule->is_told = rule->is_told || is_common;
@@ -268,8 +270,8 @@ static void check_size(struct size_rule *rule, const char *list, size_t index, s
                      "expected at most \"16MiB\" where the service is stomp, got %zuB", bytes);
     } else {
         options_fail(rule->options, (const char *)path.data,
-                     "expected at most half of broker.message_window (%zuB), got %zuB", window,
-                     bytes);
+                     "expected at most %s of broker.message_window (%zuB), got %zuB",
+                     rule->parts == 2 ? "half" : "a quarter", window, bytes);
     }
     buf_finish(&path);
 }
@@ -279,20 +281,24 @@ static void check_sizes(const struct settings *settings, struct options *options
     const struct gateway_settings *gateway = &settings->gateway;
     const struct limits_settings *common = &gateway->limits;
     struct size_rule tcp = {settings, options, "tcp_message_size", common->tcp_message_bytes_max,
-                            false};
+                            2,        false};
     struct size_rule message = {settings, options, "message_size", common->message_bytes_max,
-                                false};
+                                2,        false};
     struct size_rule body = {settings, options, "sockjs_body_size", common->sockjs_body_bytes_max,
-                             false};
+                             2,        false};
+    struct size_rule transaction = {
+        settings, options, "transaction_size", common->transaction_bytes_max, 4, false};
     for (size_t i = 0; i < gateway->listen_count; i++) {
         if (gateway->listens[i].scheme == LISTEN_STOMP) {
             check_size(&tcp, "listen", i, gateway->listens[i].limits.tcp_message_bytes_max);
+            check_size(&transaction, "listen", i, gateway->listens[i].limits.transaction_bytes_max);
         }
     }
     for (size_t i = 0; i < gateway->endpoint_count; i++) {
         const struct endpoint_settings *endpoint = &gateway->endpoints[i];
         if (endpoint->service == SERVICE_STOMP) {
             check_size(&message, "endpoints", i, endpoint->limits.message_bytes_max);
+            check_size(&transaction, "endpoints", i, endpoint->limits.transaction_bytes_max);
             check_size(&body, "endpoints", i, endpoint->limits.sockjs_body_bytes_max);
         }
     }

@@ -255,6 +255,17 @@ const struct option settings_rows[] = {
      .fallback = "1024", BETWEEN(1, MILLION), .scopes = IN_BOTH, GATEWAY,
      .meaning = "Frames of one session that wait for the broker's answer: receipts, "
                 "subscriptions. Beyond: nothing more is read from it until some are answered."},
+    {.path = "gateway.limits.transactions", IN_ROOT(COUNT, gateway.limits.transactions_max),
+     .fallback = "16", BETWEEN(1, 65536), .scopes = IN_BOTH, GATEWAY,
+     .meaning = "Open transactions of one session. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.transaction_frames",
+     IN_ROOT(COUNT, gateway.limits.transaction_frames_max), .fallback = "1024",
+     BETWEEN(1, MILLION), .scopes = IN_BOTH, GATEWAY,
+     .meaning = "SEND, ACK and NACK in one transaction. Beyond: ERROR, and the session is closed."},
+    {.path = "gateway.limits.transaction_size", IN_ROOT(SIZE, gateway.limits.transaction_bytes_max),
+     .fallback = "256KiB", BETWEEN(1 * KIB, 256 * MIB), .scopes = IN_BOTH, GATEWAY,
+     .meaning = "Bytes in all open transactions of one session, a quarter of "
+                "`broker.message_window` at most. Beyond: ERROR, and the session is closed."},
     {.path = "gateway.limits.queue_size", IN_ROOT(SIZE, gateway.limits.queue_bytes_max),
      .fallback = "512KiB", BETWEEN(4 * KIB, 1 * GIB), .scopes = IN_BOTH, GATEWAY,
      .meaning = "Bytes waiting to be taken by one session. Beyond: it is closed as too slow."},

@@ -68,9 +68,9 @@ static void send_mark(struct broker_link *link, const struct link_checkpoint *ma
     link->gathered.len = 0;
 }
 
-static void gather(struct broker_link *link, uint8_t type)
+static void make_room(struct broker_link *link, size_t len)
 {
-    if (link->gathered.len + link->scratch.len > gather_bytes_max(link) && link->gathered.len > 0) {
+    if (link->gathered.len + len > gather_bytes_max(link) && link->gathered.len > 0) {
         struct buf next = link->scratch;
         link->scratch = (struct buf){0};
         send_mark(link, &(struct link_checkpoint){.session = link->mark.session});
@@ -78,6 +78,11 @@ static void gather(struct broker_link *link, uint8_t type)
         link->scratch = next;
         link->is_gathering = true;
     }
+}
+
+static void gather(struct broker_link *link, uint8_t type)
+{
+    make_room(link, link->scratch.len);
     link_put_message(&link->gathered, type, buf_str(&link->scratch));
 }
 
@@ -127,9 +132,17 @@ void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubsc
     send_scratch(link, LINK_UNSUBSCRIBE, unsubscribe->request);
 }
 
-/* Inside a body nothing but an answer in turn is wanted: that of a subscription nobody has. */
+/* Inside a body its messages join the others, in one piece; an answer in turn is that of a subscription
+ * nobody has. */
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint)
 {
+    if (link->is_gathering) {
+        make_room(link, checkpoint->messages.len);
+        buf_append_str(&link->gathered, checkpoint->messages);
+    }
+    if (link->is_gathering && checkpoint->request == 0) {
+        return;
+    }
     if (link->is_gathering) {
         broker_link_unsubscribe(link, &(struct link_unsubscribe){.request = checkpoint->request,
                                                                  .session = checkpoint->session});

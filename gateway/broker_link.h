@@ -92,6 +92,8 @@ bool broker_link_cancel_claim(struct broker_link *link, uint64_t request);
 void broker_link_publish(struct broker_link *link, const struct link_publish *publish);
 void broker_link_subscribe(struct broker_link *link, const struct link_subscribe *subscribe);
 void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubscribe *unsubscribe);
+
+/* `messages` are applied all or none; `request` is answered behind them. */
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint);
 /* While the link is down only a drop that leaves a tombstone is kept: what is not restored ends
  * by itself. */

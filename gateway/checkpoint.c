@@ -6,6 +6,7 @@
 #include "gateway/checkpoint.h"
 
 #include "common/wire.h"
+#include "proto/link_msg.h"
 #include "proto/stomp_frame.h"
 
 #define PHASES 3   /* enum stomp_phase without the last, which is over */
@@ -46,8 +47,8 @@ bool checkpoint_next_subscription(struct str *rest, struct checkpoint_subscripti
     uint8_t has_id = wire_get_u8(&reader);
     next.id = wire_get_str16(&reader);
     next.destination = wire_get_str16(&reader);
-    if (reader.failed || has_id > 1 || (has_id == 0 && next.id.len > 0) ||
-        next.destination.len == 0) {
+    if (reader.failed || next.ack > LINK_ACK_INDIVIDUAL || has_id > 1 ||
+        (has_id == 0 && next.id.len > 0) || next.destination.len == 0) {
         return false;
     }
     if (has_id == 0) {
@@ -74,6 +75,28 @@ bool checkpoint_next_receipt(struct str *rest, struct checkpoint_receipt *out)
     next.ends = ends == 1;
     next.id = wire_get_str16(&reader);
     if (reader.failed || ends > 1) {
+        return false;
+    }
+    keep_rest(&reader, rest);
+    *out = next;
+    return true;
+}
+
+void checkpoint_put_transaction(struct buf *block, const struct checkpoint_transaction *transaction)
+{
+    wire_put_str16(block, transaction->id);
+    wire_put_u32(block, transaction->frames);
+    wire_put_str32(block, transaction->messages);
+}
+
+bool checkpoint_next_transaction(struct str *rest, struct checkpoint_transaction *out)
+{
+    struct wire_reader reader = read_block(*rest);
+    struct checkpoint_transaction next;
+    next.id = wire_get_str16(&reader);
+    next.frames = wire_get_u32(&reader);
+    next.messages = wire_get_str32(&reader);
+    if (reader.failed) {
         return false;
     }
     keep_rest(&reader, rest);
@@ -156,14 +179,17 @@ void checkpoint_put_stomp(struct buf *out, const struct checkpoint_stomp *stomp)
     wire_put_str32(out, stomp->rest);
     wire_put_str32(out, stomp->subscriptions);
     wire_put_str32(out, stomp->receipts);
+    wire_put_str32(out, stomp->transactions);
 }
 
 static bool blocks_are_whole(const struct checkpoint_stomp *stomp)
 {
     struct str subscriptions = stomp->subscriptions;
     struct str receipts = stomp->receipts;
+    struct str transactions = stomp->transactions;
     struct checkpoint_subscription subscription;
     struct checkpoint_receipt receipt;
+    struct checkpoint_transaction transaction;
     uint64_t earlier = (uint64_t)stomp->last_number + 1;
     while (checkpoint_next_subscription(&subscriptions, &subscription)) {
         if (subscription.number == 0 || subscription.number >= earlier) {
@@ -173,7 +199,9 @@ static bool blocks_are_whole(const struct checkpoint_stomp *stomp)
     }
     while (checkpoint_next_receipt(&receipts, &receipt)) {
     }
-    return subscriptions.len == 0 && receipts.len == 0;
+    while (checkpoint_next_transaction(&transactions, &transaction)) {
+    }
+    return subscriptions.len == 0 && receipts.len == 0 && transactions.len == 0;
 }
 
 int checkpoint_get_stomp(struct str bytes, struct checkpoint_stomp *out)
@@ -190,6 +218,7 @@ int checkpoint_get_stomp(struct str bytes, struct checkpoint_stomp *out)
     stomp.rest = wire_get_str32(&reader);
     stomp.subscriptions = wire_get_str32(&reader);
     stomp.receipts = wire_get_str32(&reader);
+    stomp.transactions = wire_get_str32(&reader);
     if (!wire_done(&reader) || stomp.phase >= PHASES || stomp.version < STOMP_1_0 ||
         stomp.version > STOMP_1_2 || (stomp.half.len != 0 && stomp.half.len != HALF_BYTES) ||
         !blocks_are_whole(&stomp)) {

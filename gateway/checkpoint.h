@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 
-#define CHECKPOINT_FORMAT 1
+#define CHECKPOINT_FORMAT 2
 #define CHECKPOINT_ERR_MALFORMED (-1)
 
 struct checkpoint {
@@ -30,7 +30,8 @@ struct checkpoint_stomp {
     struct str rest;      /* bytes of an unfinished frame */
     struct str
         subscriptions; /* (u32 number, u8 ack, u8 has_id, str16 id, str16 destination)*, newest first */
-    struct str receipts; /* (u64 request, u8 ends, str16 id)* that the client waits for */
+    struct str receipts;     /* (u64 request, u8 ends, str16 id)* that the client waits for */
+    struct str transactions; /* (str16 id, u32 frames, str32 messages)*, open ones */
 };
 
 struct checkpoint_subscription {
@@ -46,6 +47,12 @@ struct checkpoint_receipt {
     struct str id;
 };
 
+struct checkpoint_transaction {
+    struct str id;
+    uint32_t frames;
+    struct str messages; /* as CHECKPOINT of the link has them */
+};
+
 void checkpoint_put(struct buf *out, const struct checkpoint *checkpoint);
 int checkpoint_get(struct str bytes, struct checkpoint *out) __attribute__((warn_unused_result));
 void checkpoint_put_stomp(struct buf *out, const struct checkpoint_stomp *stomp);
@@ -58,6 +65,9 @@ void checkpoint_put_subscription(struct buf *block,
 bool checkpoint_next_subscription(struct str *rest, struct checkpoint_subscription *out);
 void checkpoint_put_receipt(struct buf *block, const struct checkpoint_receipt *receipt);
 bool checkpoint_next_receipt(struct str *rest, struct checkpoint_receipt *out);
+void checkpoint_put_transaction(struct buf *block,
+                                const struct checkpoint_transaction *transaction);
+bool checkpoint_next_transaction(struct str *rest, struct checkpoint_transaction *out);
 void checkpoint_put_relay(struct buf *block, uint64_t relay);
 bool checkpoint_next_relay(struct str *rest, uint64_t *out);
 

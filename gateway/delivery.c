@@ -10,7 +10,7 @@
  * A member may leave while the walk is on (too slow, for one). Its place is then emptied and closed
  * up behind the walk; moving the last one into it at once would show that one the message twice, or
  * not at all. MESSAGE has a fixed order of headers: destination, content-type, message-id,
- * subscription, the rest as sent, content-length.
+ * subscription, ack, the rest as sent, content-length.
  */
 #include "gateway/delivery.h"
 
@@ -22,7 +22,7 @@
 #include "gateway/stats.h"
 
 #define MEMBERS_MIN 4
-#define SHAPE_KEY_HEAD 2 /* version, and whether there is an id */
+#define SHAPE_KEY_HEAD 3 /* version, whether there is an id, whether there is an ack */
 
 struct delivery_shape {
     uint32_t refs;
@@ -84,12 +84,13 @@ static struct str shape_key(const struct delivery_shape *shape)
 }
 
 struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stomp_version version,
-                                            struct str id)
+                                            struct str id, bool has_ack)
 {
     struct buf *key = &delivery->scratch;
     key->len = 0;
     buf_append_byte(key, (uint8_t)version);
     buf_append_byte(key, id.at != NULL);
+    buf_append_byte(key, has_ack);
     buf_append_str(key, id);
     struct delivery_shape *shape = map_get(&delivery->shapes, buf_str(key));
     if (shape != NULL) {
@@ -232,6 +233,16 @@ static void put_length(struct buf *out, enum stomp_version version, size_t len)
     buf_finish(&digits);
 }
 
+static void put_ack(struct buf *out, enum stomp_version version, struct str message, struct str id)
+{
+    struct buf ack = {0};
+    buf_append_str(&ack, message);
+    buf_append_byte(&ack, DELIVERY_ACK_SEPARATOR);
+    buf_append_str(&ack, id);
+    stomp_encode_header(out, version, STOMP_MESSAGE, STR("ack"), buf_str(&ack));
+    buf_finish(&ack);
+}
+
 static struct shared_frame *build_frame(struct delivery *delivery,
                                         const struct delivery_shape *shape,
                                         const struct link_message *message)
@@ -249,6 +260,9 @@ static struct shared_frame *build_frame(struct delivery *delivery,
     stomp_encode_header(out, version, STOMP_MESSAGE, STR("message-id"), message->id);
     if (id.at != NULL) {
         stomp_encode_header(out, version, STOMP_MESSAGE, STR("subscription"), id);
+    }
+    if (shape->key[2] != 0) {
+        put_ack(out, version, message->id, id);
     }
     put_rest(out, version, message->headers);
     put_length(out, version, message->body.len);

@@ -4,7 +4,7 @@
  *
  * A group is one subscribed destination or pattern; the broker numbers it, and tells with
  * SUBSCRIBED and RESTORED which subscription is in which. A shape is what makes two MESSAGE frames
- * of one message differ: STOMP version and subscription id. Most clients name their subscriptions
+ * of one message differ: STOMP version, subscription id, and whether it is to be acknowledged. Most clients name their subscriptions
  * alike, so a message has one or two shapes.
  */
 #pragma once
@@ -12,6 +12,8 @@
 #include "gateway/service.h"
 #include "proto/link_msg.h"
 #include "proto/stomp_frame.h"
+
+#define DELIVERY_ACK_SEPARATOR '@' /* not in a message-id */
 
 struct delivery;
 struct delivery_group;
@@ -27,9 +29,10 @@ struct delivery_seat {
 struct delivery *delivery_create(struct stats *stats);
 void delivery_destroy(struct delivery *delivery); /* takes NULL; nobody may be seated */
 
-/* `id` absent: a 1.0 subscription without one; its MESSAGEs have no subscription header. */
+/* `id` absent: a 1.0 subscription without one; its MESSAGEs have no subscription header.
+ * `has_ack`: they have an ack header: <message-id>@<id>. */
 struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stomp_version version,
-                                            struct str id);
+                                            struct str id, bool has_ack);
 void delivery_shape_release(struct delivery *delivery, struct delivery_shape *shape);
 struct str delivery_shape_id(const struct delivery_shape *shape);
 

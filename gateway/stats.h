@@ -44,6 +44,9 @@
     S(frames_out)        /* the same, handed to a transport or queued */                           \
     S(frames_unsendable) /* binary bodies for text-only transports */                              \
     S(frames_refused)    /* answered with ERROR */                                                 \
+    S(acks_ignored)      /* for what nobody waits to hear of */                                    \
+    S(transactions_committed)                                                                      \
+    S(transactions_aborted) /* also by the end of their session */                                 \
     S(published)                                                                                   \
     S(delivered_again)    /* of the next: had come before the link was lost */                     \
     S(delivered_messages) /* DELIVERED read from the link */                                       \

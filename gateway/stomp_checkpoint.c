@@ -34,7 +34,9 @@ void stomp_freeze(const void *service, struct buf *out)
     const struct stomp_session *session = service;
     struct buf subscriptions = {0};
     struct buf receipts = {0};
+    struct buf transactions = {0};
     stomp_freeze_subscriptions(session, &subscriptions);
+    stomp_freeze_transactions(session, &transactions);
     for (const struct stomp_receipt *each = session->receipts; each != NULL; each = each->next) {
         checkpoint_put_receipt(&receipts,
                                &(struct checkpoint_receipt){.request = each->request,
@@ -52,10 +54,12 @@ void stomp_freeze(const void *service, struct buf *out)
         .rest = unfinished(session),
         .subscriptions = buf_str(&subscriptions),
         .receipts = buf_str(&receipts),
+        .transactions = buf_str(&transactions),
     };
     checkpoint_put_stomp(out, &checkpoint);
     buf_finish(&subscriptions);
     buf_finish(&receipts);
+    buf_finish(&transactions);
 }
 
 static void thaw_receipts(struct stomp_session *session, struct str receipts)
@@ -90,7 +94,8 @@ void *stomp_thaw(void *context, const struct service_host *host, struct str stat
     } else {
         stomp_heartbeat_start(session);
     }
-    if (!stomp_take_rest(session, frozen.rest)) {
+    if (!stomp_thaw_transactions(session, frozen.transactions) ||
+        !stomp_take_rest(session, frozen.rest)) {
         stomp_service_ops.closed(session);
         return NULL;
     }

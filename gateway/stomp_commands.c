@@ -6,8 +6,8 @@
  *   the frame is as it must be (`check`: NULL, or the sentence of the ERROR), and goes on
  *   (`proceed`).
  *
- * Here are SEND and DISCONNECT, and the refusals; CONNECT and subscriptions have files of their
- * own. Headers that only a server writes, and those that belong to the SEND itself, do not travel
+ * Here are SEND and DISCONNECT, and the refusals; CONNECT, subscriptions, acknowledgements and
+ * transactions have files of their own. Headers that only a server writes, and those that belong to the SEND itself, do not travel
  * on.
  */
 #include <inttypes.h>
@@ -81,8 +81,9 @@ static struct str collect_headers(struct stomp_session *session, const struct st
 static const char *check_send(struct stomp_session *session, const struct stomp_frame *frame)
 {
     struct str destination = stomp_frame_header(frame, "destination");
-    if (stomp_frame_header(frame, "transaction").at != NULL) {
-        return "Transactions are not supported";
+    const char *fault = stomp_check_transaction(session, frame);
+    if (fault != NULL) {
+        return fault;
     }
     if (destination.at == NULL) {
         return "SEND needs a destination header";
@@ -95,14 +96,19 @@ static void send_message(struct stomp_session *session, const struct stomp_frame
     struct stomp *stomp = session->stomp;
     char id[32];
     int len = snprintf(id, sizeof id, "%s-%" PRIu64, stomp->prefix, ++stomp->messages);
+    bool is_later = stomp_frame_header(frame, "transaction").at != NULL;
     const struct link_publish publish = {
-        .request = stomp_expect_receipt(session, frame),
+        .request = is_later ? 0 : stomp_expect_receipt(session, frame),
         .session = session->host->session,
         .message = {.id = {id, (size_t)len},
                     .destination = stomp_frame_header(frame, "destination"),
                     .headers = collect_headers(session, frame),
                     .body = frame->body},
     };
+    if (is_later) {
+        stomp_transaction_publish(session, frame, &publish);
+        return;
+    }
     broker_link_publish(stomp->link, &publish);
     stomp_consider_pause(session);
 }
@@ -128,21 +134,6 @@ static void disconnect(struct stomp_session *session, const struct stomp_frame *
 
 /* ---- refusals ---- */
 
-static const char *refuse_ack(struct stomp_session *session, const struct stomp_frame *frame)
-{
-    (void)session;
-    (void)frame;
-    return "Acknowledgement (ACK, NACK) is not supported";
-}
-
-static const char *refuse_transaction(struct stomp_session *session,
-                                      const struct stomp_frame *frame)
-{
-    (void)session;
-    (void)frame;
-    return "Transactions (BEGIN, COMMIT, ABORT) are not supported";
-}
-
 static const struct row rows[] = {
     [STOMP_CONNECT] = {IN_AWAIT, stomp_check_connect, stomp_connect},
     [STOMP_STOMP] = {IN_AWAIT, stomp_check_connect, stomp_connect},
@@ -150,11 +141,11 @@ static const struct row rows[] = {
     [STOMP_SUBSCRIBE] = {IN_CONNECTED, stomp_check_subscribe, stomp_subscribe},
     [STOMP_UNSUBSCRIBE] = {IN_CONNECTED, stomp_check_unsubscribe, stomp_unsubscribe},
     [STOMP_DISCONNECT] = {IN_CONNECTED, check_nothing, disconnect},
-    [STOMP_ACK] = {IN_CONNECTED, refuse_ack, NULL},
-    [STOMP_NACK] = {IN_CONNECTED, refuse_ack, NULL},
-    [STOMP_BEGIN] = {IN_CONNECTED, refuse_transaction, NULL},
-    [STOMP_COMMIT] = {IN_CONNECTED, refuse_transaction, NULL},
-    [STOMP_ABORT] = {IN_CONNECTED, refuse_transaction, NULL},
+    [STOMP_ACK] = {IN_CONNECTED, stomp_check_ack, stomp_ack},
+    [STOMP_NACK] = {IN_CONNECTED, stomp_check_ack, stomp_ack},
+    [STOMP_BEGIN] = {IN_CONNECTED, stomp_check_begin, stomp_begin},
+    [STOMP_COMMIT] = {IN_CONNECTED, stomp_check_end, stomp_commit},
+    [STOMP_ABORT] = {IN_CONNECTED, stomp_check_end, stomp_abort},
 };
 
 static const char *refuse_in_phase(const struct stomp_session *session,

@@ -169,6 +169,7 @@ static void closed(void *service)
     wheel_remove(&session->stomp->runtime->wheel, &session->timer);
     broker_link_forget(&session->waiter);
     stomp_drop_subscriptions(session);
+    stomp_drop_transactions(session);
     while (session->receipts != NULL) {
         drop_first_receipt(session);
     }

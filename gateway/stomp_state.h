@@ -45,7 +45,16 @@ struct stomp_subscription {
     struct delivery_shape *shape;    /* version and id; a share */
     struct interned *destination;    /* a share */
     uint32_t number;
+    uint8_t ack; /* enum link_ack */
     bool is_confirmed;
+};
+
+struct stomp_transaction {
+    struct stomp_transaction *next; /* stomp_session::transactions */
+    uint32_t frames;
+    struct buf messages; /* for the broker, as CHECKPOINT has them */
+    uint32_t len;
+    char id[];
 };
 
 /* A frame whose RECEIPT waits for the broker's answer. */
@@ -62,6 +71,7 @@ struct stomp_session {
     const struct service_host *host;
     struct stomp_reader *reader;              /* owned while lent */
     struct stomp_subscription *subscriptions; /* owned */
+    struct stomp_transaction *transactions;   /* owned, the latest first */
     struct stomp_receipt *receipts;           /* owned, oldest first */
     struct stomp_receipt **receipts_end;
     struct wheel_entry timer; /* login deadline, then heart-beats */
@@ -140,6 +150,30 @@ void stomp_drop_subscriptions(struct stomp_session *session);
 void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf *out);
 void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscriptions);
 void stomp_deliver(void *service, uint32_t number, const struct link_message *message);
+
+/* NULL: none of that id. */
+struct stomp_subscription *stomp_find_subscription(const struct stomp_session *session,
+                                                   struct str id);
+
+/* stomp_acks.c */
+const char *stomp_check_ack(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_ack(struct stomp_session *session, const struct stomp_frame *frame);
+
+/* stomp_transactions.c */
+const char *stomp_check_begin(struct stomp_session *session, const struct stomp_frame *frame);
+const char *stomp_check_end(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_begin(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_commit(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_abort(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_drop_transactions(struct stomp_session *session);
+void stomp_freeze_transactions(const struct stomp_session *session, struct buf *out);
+bool stomp_thaw_transactions(struct stomp_session *session, struct str transactions);
+
+/* Of a SEND, ACK or NACK: NULL when it has no transaction header, or may be added there. */
+const char *stomp_check_transaction(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_transaction_publish(struct stomp_session *session, const struct stomp_frame *frame,
+                               const struct link_publish *publish);
+void stomp_transaction_note(struct stomp_session *session, const struct stomp_frame *frame);
 
 /* stomp_checkpoint.c */
 void stomp_freeze(const void *service, struct buf *out);

@@ -18,7 +18,6 @@
 
 #define ID_BYTES_MAX 128
 #define SEPARATOR '/'
-#define ACK_AUTO 0
 
 /* ---- the list ---- */
 
@@ -56,6 +55,16 @@ static struct stomp_subscription *find_by_number(const struct stomp_session *ses
     return subscription;
 }
 
+struct stomp_subscription *stomp_find_subscription(const struct stomp_session *session,
+                                                   struct str id)
+{
+    struct stomp_subscription *subscription = session->subscriptions;
+    while (subscription != NULL && !is_named(subscription, id, (struct str){NULL, 0})) {
+        subscription = subscription->next;
+    }
+    return subscription;
+}
+
 static void remove_at(struct stomp_session *session, struct stomp_subscription **at)
 {
     struct stomp *stomp = session->stomp;
@@ -85,16 +94,47 @@ static void tell_removed(struct stomp_session *session, uint32_t number, uint64_
 
 /* ---- SUBSCRIBE ---- */
 
+static const struct ack_word {
+    struct str word;
+    enum link_ack mode;
+} acks[] = {
+    {{"auto", 4}, LINK_ACK_AUTO},
+    {{"client", 6}, LINK_ACK_CLIENT},
+    {{"client-individual", 17}, LINK_ACK_INDIVIDUAL},
+};
+
+/* NULL: no such mode. */
+static const struct ack_word *find_ack(struct str word)
+{
+    for (size_t i = 0; i < MEM_COUNT(acks); i++) {
+        if (str_equal(acks[i].word, word)) {
+            return &acks[i];
+        }
+    }
+    return NULL;
+}
+
+static uint8_t ack_of(const struct stomp_frame *frame)
+{
+    struct str ack = stomp_frame_header(frame, "ack");
+    return (uint8_t)(ack.at == NULL ? LINK_ACK_AUTO : find_ack(ack)->mode);
+}
+
+/* Only 1.2 has an ack header in MESSAGE. */
+static struct delivery_shape *share_shape(const struct stomp_session *session, struct str id,
+                                          uint8_t ack)
+{
+    bool has_ack = session->version == STOMP_1_2 && ack != LINK_ACK_AUTO;
+    return delivery_shape_share(session->stomp->delivery, (enum stomp_version)session->version, id,
+                                has_ack);
+}
+
 static const char *check_ack(const struct stomp_frame *frame)
 {
     struct str ack = stomp_frame_header(frame, "ack");
-    if (ack.at == NULL || str_equal(ack, STR("auto"))) {
-        return NULL;
-    }
-    if (str_equal(ack, STR("client")) || str_equal(ack, STR("client-individual"))) {
-        return "The ack mode is not supported: only auto is";
-    }
-    return "Unknown ack mode: it must be auto";
+    return ack.at == NULL || find_ack(ack) != NULL
+               ? NULL
+               : "Unknown ack mode: it must be auto, client or client-individual";
 }
 
 static const char *check_name(const struct stomp_session *session, struct str destination)
@@ -156,8 +196,8 @@ static void add_subscription(struct stomp_session *session, const struct stomp_f
     struct stomp_subscription *subscription = mem_zalloc(sizeof *subscription);
     subscription->number = ++session->last_number;
     subscription->destination = interner_share(&stomp->destinations, destination);
-    subscription->shape = delivery_shape_share(
-        stomp->delivery, (enum stomp_version)session->version, stomp_frame_header(frame, "id"));
+    subscription->ack = ack_of(frame);
+    subscription->shape = share_shape(session, stomp_frame_header(frame, "id"), subscription->ack);
     subscription->next = session->subscriptions;
     session->subscriptions = subscription;
     session->subscription_count++;
@@ -166,7 +206,7 @@ static void add_subscription(struct stomp_session *session, const struct stomp_f
         .request = broker_link_number(stomp->link),
         .session = session->host->session,
         .subscription = subscription->number,
-        .ack = ACK_AUTO,
+        .ack = subscription->ack,
         .destination = interned_str(subscription->destination),
     };
     stomp_expect_receipt_as(session, frame, subscribe.request);
@@ -241,7 +281,7 @@ void stomp_restore_subscriptions(const struct stomp_session *session, struct buf
         if (subscription->is_confirmed) {
             const struct link_restored_subscription restored = {
                 .subscription = subscription->number,
-                .ack = ACK_AUTO,
+                .ack = subscription->ack,
                 .destination = interned_str(subscription->destination),
             };
             link_put_restored_subscription(out, &restored);
@@ -271,7 +311,7 @@ void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf 
     for (; subscription != NULL; subscription = subscription->next) {
         const struct checkpoint_subscription frozen = {
             .number = subscription->number,
-            .ack = ACK_AUTO,
+            .ack = subscription->ack,
             .id = delivery_shape_id(subscription->shape),
             .destination = interned_str(subscription->destination),
         };
@@ -290,8 +330,8 @@ void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscrip
         subscription->number = frozen.number;
         subscription->is_confirmed = true; /* or its refusal is on the way, and ends the session */
         subscription->destination = interner_share(&stomp->destinations, frozen.destination);
-        subscription->shape =
-            delivery_shape_share(stomp->delivery, (enum stomp_version)session->version, frozen.id);
+        subscription->ack = frozen.ack;
+        subscription->shape = share_shape(session, frozen.id, frozen.ack);
         *end = subscription;
         end = &subscription->next;
         session->subscription_count++;

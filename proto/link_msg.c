@@ -142,7 +142,7 @@ static bool message_is_right(uint8_t type, struct str body)
     }
 }
 
-static bool messages_are_whole(struct str block)
+bool link_messages_are_whole(struct str block)
 {
     uint8_t type;
     struct str body;
@@ -256,7 +256,7 @@ static bool check_published(const struct link_published *message)
 
 static bool check_checkpoint(const struct link_checkpoint *message)
 {
-    return messages_are_whole(message->messages);
+    return link_messages_are_whole(message->messages);
 }
 
 static bool check_checkpointed(const struct link_checkpointed *message)

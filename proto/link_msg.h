@@ -60,6 +60,12 @@ enum link_result {
     LINK_UNSTORED, /* accepted and delivered, not stored: RECEIPT says stored:false */
 };
 
+enum link_ack { /* what a subscription wants of its client */
+                LINK_ACK_AUTO,
+                LINK_ACK_CLIENT,     /* one acknowledges all before it, too */
+                LINK_ACK_INDIVIDUAL, /* each by itself */
+};
+
 enum link_hold { /* what a gateway that restores a session has of it */
                  LINK_HOLD_DETACHED,
                  LINK_HOLD_ATTACHED, /* a receiver is there */
@@ -241,6 +247,7 @@ bool link_next_individual(struct str *rest, uint64_t *out_session, uint32_t *out
 /* Walks and writes CHECKPOINT's `messages`: PUBLISH, SUBSCRIBE and UNSUBSCRIBE. */
 bool link_next_message(struct str *rest, uint8_t *out_type, struct str *out_body);
 void link_put_message(struct buf *block, uint8_t type, struct str body);
+bool link_messages_are_whole(struct str block); /* each of them can be decoded */
 
 /* One of RESTORE's `subscriptions`; `headers` as in SUBSCRIBE. */
 struct link_restored_subscription {

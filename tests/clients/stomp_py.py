@@ -42,6 +42,37 @@ class Listener(stomp.ConnectionListener):
         return found
 
 
+def acknowledge(connection, listener, version):
+    """ack and nack as this version names messages; the receipt says that they were taken."""
+    destination = f"/topic/python-ack-{version}"
+    connection.subscribe(destination, id="sub-ack", ack="client-individual")
+    for number in range(2):
+        connection.send(destination, str(number))
+    seen = [listener.expect("MESSAGE")[1] for _ in range(2)]
+    names = [(found["message-id"],) if version == "1.0" else (found["message-id"], "sub-ack") for found in seen]
+    if version == "1.2":
+        names = [(found["ack"],) for found in seen]
+    connection.ack(*names[0], receipt="acked")
+    assert listener.expect("RECEIPT")[1]["receipt-id"] == "acked"
+    if version != "1.0":
+        connection.nack(*names[1], receipt="nacked")
+        assert listener.expect("RECEIPT")[1]["receipt-id"] == "nacked"
+    connection.unsubscribe(id="sub-ack", receipt="done")
+    assert listener.expect("RECEIPT")[1]["receipt-id"] == "done"
+
+
+def commit_and_abort(connection, listener, destination):
+    aborted = connection.begin()
+    connection.send(destination, "aborted", transaction=aborted)
+    connection.abort(aborted)
+    committed = connection.begin(transaction="t")
+    connection.send(destination, "committed", transaction=committed)
+    connection.send(destination, "outside")
+    connection.commit(committed, receipt="applied")
+    assert [listener.expect("MESSAGE")[2] for _ in range(2)] == ["outside", "committed"]
+    assert listener.expect("RECEIPT")[1]["receipt-id"] == "applied"
+
+
 def main(port, version):
     has_heartbeats = version != "1.0"
     options = {"heartbeats": (500, 500)} if has_heartbeats else {}
@@ -72,6 +103,9 @@ def main(port, version):
         (messages if command == "MESSAGE" else receipts).append(headers.get("receipt-id", body))
     assert messages == [str(number) for number in range(100)], messages
     assert receipts == [f"r{number}" for number in range(100)], receipts
+
+    acknowledge(connection, listener, version)
+    commit_and_abort(connection, listener, destination)
 
     if has_heartbeats:
         for _ in range(3):

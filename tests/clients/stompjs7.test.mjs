@@ -141,6 +141,27 @@ test('each version that it offers', async () => {
   }
 });
 
+test('ack, nack and transactions in each version', async () => {
+  for (const version of ['1.0', '1.1', '1.2']) {
+    const client = await connect(WAYS['WebSocket at /stomp'], { stompVersions: { versions: [version], protocolVersions: () => [`v${version.replace('.', '')}.stomp`], supportedVersions: () => version } });
+    const destination = '/topic/acknowledged';
+    const { next } = await subscribe(client, destination, { ack: 'client-individual', id: 's' });
+    const transaction = client.begin();
+    client.publish({ destination, body: 'inside', headers: { transaction: transaction.id } });
+    client.publish({ destination, body: 'outside' });
+    const outside = await next();
+    assert.equal(outside.body, 'outside');
+    outside.ack({ transaction: transaction.id });
+    transaction.commit();
+    const inside = await next();
+    assert.equal(inside.body, 'inside');
+    const taken = receipt(client, 'nacked');
+    inside.nack({ receipt: 'nacked' });
+    await taken;
+    await disconnect(client);
+  }
+});
+
 test('a binary body arrives as the same bytes', async () => {
   const client = await connect(WAYS['WebSocket at /ws/websocket']);
   const { next } = await subscribe(client, '/topic/binary');

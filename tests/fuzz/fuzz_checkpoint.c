@@ -16,6 +16,7 @@ static void walk(const struct checkpoint_stomp *stomp)
     struct str rest = stomp->subscriptions;
     struct checkpoint_subscription subscription;
     struct checkpoint_receipt receipt;
+    struct checkpoint_transaction transaction;
     struct buf again = {NULL, 0, 0};
     while (checkpoint_next_subscription(&rest, &subscription)) {
         checkpoint_put_subscription(&again, &subscription);
@@ -27,6 +28,12 @@ static void walk(const struct checkpoint_stomp *stomp)
         checkpoint_put_receipt(&again, &receipt);
     }
     assert(rest.len == 0 && str_equal(buf_str(&again), stomp->receipts));
+    again.len = 0;
+    rest = stomp->transactions;
+    while (checkpoint_next_transaction(&rest, &transaction)) {
+        checkpoint_put_transaction(&again, &transaction);
+    }
+    assert(rest.len == 0 && str_equal(buf_str(&again), stomp->transactions));
     buf_finish(&again);
 }
 

@@ -247,6 +247,17 @@ test('sessions that end are counted by their reason', async () => {
   });
 });
 
+test('transactions are counted by their end, and acknowledgements that mean nothing', async () => {
+  await withMetrics(CONFIG, async (stack, gateway) => {
+    const browser = await openWebSocket(stack);
+    await browser.connect();
+    browser.send(Buffer.concat(['BEGIN', 'COMMIT', 'BEGIN', 'ABORT'].map((command) => frame(command, { transaction: 't' }))));
+    browser.send(frame('ACK', { id: 'x@y' }));
+    await moved(gateway, { 'transactions_total{result="committed"}': 1, 'transactions_total{result="aborted"}': 1, acks_ignored_total: 1 });
+    browser.drop();
+  });
+});
+
 test('what waits for a client is counted, and what cannot be sent to it', async () => {
   await withMetrics(CONFIG, async (stack, gateway) => {
     const session = await parkedSession(stack.url, '/topic/q');

@@ -162,6 +162,15 @@ void broker_link_end_body(struct broker_link *link, struct str state)
 
 void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoint *checkpoint)
 {
+    struct str rest = checkpoint->messages;
+    uint8_t type;
+    struct str body;
+    while (link_next_message(&rest, &type, &body)) {
+        struct link_publish publish;
+        if (type == LINK_PUBLISH && link_get_publish(body, &publish) == 0) {
+            FAKE_LINE(link, "with PUBLISH of %u\n", (unsigned)publish.session);
+        }
+    }
     FAKE_LINE(link, "checkpoint %u\n", (unsigned)checkpoint->request);
 }
 

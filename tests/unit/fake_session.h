@@ -103,6 +103,9 @@ static inline int set_up(void **state)
                                            .destination_bytes_max = 100,
                                            .subscriptions_max = 3,
                                            .requests_max = 4,
+                                           .transactions_max = 2,
+                                           .transaction_frames_max = 3,
+                                           .transaction_bytes_max = 600,
                                            .beats_max = 100};
     fake.delivery = delivery_create(&fake.runtime.stats);
     fake.stomp = stomp_create(&fake.runtime, &fake.link, fake.delivery);

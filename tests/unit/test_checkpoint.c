@@ -17,23 +17,29 @@ static const char golden_stomp[] = "\1\14\0\0\x27\x10\0\0\x4e\x20\0\0\0\7\0\0\0\
                                    "\0\3\xed\xa0\xbd"
                                    "\0\0\0\4SEND"
                                    "\0\0\0\x19"
-                                   "\0\0\0\2\0\1\0\1s\0\2/b"
+                                   "\0\0\0\2\2\1\0\1s\0\2/b"
                                    "\0\0\0\1\0\0\0\0\0\2/a"
                                    "\0\0\0\x0d"
-                                   "\0\0\0\0\0\0\0\x4d\1\0\2r1";
+                                   "\0\0\0\0\0\0\0\x4d\1\0\2r1"
+                                   "\0\0\0\x0c"
+                                   "\0\1t\0\0\0\3\0\0\0\1m";
 
 static struct buf put_golden(void)
 {
     struct buf subscriptions = {NULL, 0, 0};
     struct buf receipts = {NULL, 0, 0};
+    struct buf transactions = {NULL, 0, 0};
     struct buf out = {NULL, 0, 0};
     checkpoint_put_subscription(
-        &subscriptions,
-        &(struct checkpoint_subscription){.number = 2, .id = STR("s"), .destination = STR("/b")});
+        &subscriptions, &(struct checkpoint_subscription){
+                            .number = 2, .ack = 2, .id = STR("s"), .destination = STR("/b")});
     checkpoint_put_subscription(
         &subscriptions, &(struct checkpoint_subscription){.number = 1, .destination = STR("/a")});
     checkpoint_put_receipt(
         &receipts, &(struct checkpoint_receipt){.request = 77, .ends = true, .id = STR("r1")});
+    checkpoint_put_transaction(
+        &transactions,
+        &(struct checkpoint_transaction){.id = STR("t"), .frames = 3, .messages = STR("m")});
     checkpoint_put_stomp(&out, &(struct checkpoint_stomp){.phase = 1,
                                                           .version = 12,
                                                           .in_ms = 10000,
@@ -43,9 +49,11 @@ static struct buf put_golden(void)
                                                           .half = STR("\xed\xa0\xbd"),
                                                           .rest = STR("SEND"),
                                                           .subscriptions = buf_str(&subscriptions),
-                                                          .receipts = buf_str(&receipts)});
+                                                          .receipts = buf_str(&receipts),
+                                                          .transactions = buf_str(&transactions)});
     buf_finish(&subscriptions);
     buf_finish(&receipts);
+    buf_finish(&transactions);
     return out;
 }
 
@@ -64,17 +72,23 @@ static void a_conversation_is_read_back(void **state)
     struct checkpoint_stomp stomp;
     struct checkpoint_subscription subscription;
     struct checkpoint_receipt receipt;
+    struct checkpoint_transaction transaction;
     assert_int_equal(checkpoint_get_stomp(STR(golden_stomp), &stomp), 0);
     assert_int_equal(stomp.in_ms, 10000);
     assert_int_equal(stomp.login_ms, 7);
     assert_true(str_equal(stomp.rest, STR("SEND")));
     assert_true(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(subscription.number == 2 && str_equal(subscription.id, STR("s")));
+    assert_int_equal(subscription.ack, 2);
     assert_true(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(subscription.number == 1 && subscription.id.at == NULL);
     assert_false(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(checkpoint_next_receipt(&stomp.receipts, &receipt));
     assert_true(receipt.request == 77 && receipt.ends && str_equal(receipt.id, STR("r1")));
+    assert_true(checkpoint_next_transaction(&stomp.transactions, &transaction));
+    assert_true(transaction.frames == 3 && str_equal(transaction.id, STR("t")) &&
+                str_equal(transaction.messages, STR("m")));
+    assert_false(checkpoint_next_transaction(&stomp.transactions, &transaction));
 }
 
 static void every_truncation_and_every_longer_text_is_malformed(void **state)
@@ -104,7 +118,9 @@ static void values_outside_their_set_are_malformed(void **state)
                  {19, 2},          /* half a half */
                  {38, 0},          /* subscription 0 */
                  {53, 2},          /* not newest first */
-                 {40, 2}};         /* has_id */
+                 {39, 3},          /* an ack mode that is none */
+                 {40, 2},          /* has_id */
+                 {91, 2}};         /* more messages than there are bytes */
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         char bytes[sizeof golden_stomp - 1];
         struct checkpoint_stomp stomp;

@@ -77,7 +77,7 @@ static int tear_down(void **state)
 static void join(size_t at, uint32_t group, enum stomp_version version, struct str id)
 {
     struct member *member = &fixture.members[at];
-    member->shape = delivery_shape_share(fixture.delivery, version, id);
+    member->shape = delivery_shape_share(fixture.delivery, version, id, false);
     delivery_join(fixture.delivery, group, &member->seat, &member->host, member->shape);
 }
 
