@@ -7,6 +7,7 @@
  */
 #include "broker/commands.h"
 
+#include "broker/adoption.h"
 #include "broker/handover.h"
 #include "common/err.h"
 #include "common/wire.h"
@@ -137,9 +138,11 @@ static int act_checkpoint(struct core *core, struct peer *peer,
 
 static int act_offer(struct core *core, struct peer *peer, const struct link_offer *offer)
 {
-    (void)core;
     struct session *session = sessions_find(peer, offer->session);
-    if (session != NULL && session->state == SESSION_HELD) {
+    if (offer->session == 0) {
+        peer->is_leaving = true;
+        adoption_ask_all(&core->sessions);
+    } else if (session != NULL && session->state == SESSION_HELD) {
         sessions_ask(session, SESSION_YIELDING);
     }
     return 0;
@@ -197,6 +200,7 @@ static int act_restore_end(struct core *core, struct peer *peer,
         uint64_t hash = wire_get_u64(&recent);
         buf_append(&peer->recent, &hash, sizeof(hash));
     }
+    adoption_ask_all(&core->sessions);
     if (core->hold.is_on) {
         hold_restored(&core->hold, peer->gateway);
     } else {

@@ -73,7 +73,7 @@ void core_add_peer(struct core *core, struct peer *peer)
 void core_remove_peer(struct core *core, struct peer *peer)
 {
     peers_remove(&core->peers, peer);
-    handover_lose_peer(peer);
+    handover_lose_peer(&core->sessions, peer);
     peer_finish(peer);
     core->stats.links_closed++;
 }

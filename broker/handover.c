@@ -6,6 +6,7 @@
  *   handover_yielded() moves the session to the first claimant; handover_refused() answers that one BUSY; both then
  *   serve_claims(), since whoever waits behind is to be judged by what is true now;
  *   handover_relay() passes a body to the holder, or keeps it while there is none; handover_checkpoint() lets it go;
+ *   adoption.c finds one;
  *   handover_restore() enters what a gateway still holds; handover_lose_peer() parks or ends what it held.
  *
  * The cut between two holders: from YIELD on a session's log notes what is delivered to it; YIELDED drops from it what
@@ -14,6 +15,7 @@
  */
 #include "broker/handover.h"
 
+#include "broker/adoption.h"
 #include "common/err.h"
 #include "common/wire.h"
 
@@ -183,6 +185,7 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     /* Whoever claimed it has gone meanwhile. */
     if (sessions_can_park(session)) {
         session->sessions->options.stats->sessions_parked++;
+        adoption_ask(session, NULL);
     } else {
         sessions_end(session, LOST_CODE, LOST_REASON, 0);
     }
@@ -234,6 +237,7 @@ void handover_relay(struct sessions *sessions, struct peer *peer, const struct l
         relays_send(&session->passage->relays, session->holder, session->handle);
     } else {
         sessions->options.stats->relays_queued++;
+        adoption_ask(session, peer);
     }
 }
 
@@ -369,12 +373,14 @@ static void lose_session(struct session *session)
     session->sessions->options.stats->sessions_parked++;
     sessions_park(session);
     serve_claims(session);
+    adoption_ask(session, NULL);
 }
 
-void handover_lose_peer(struct peer *peer)
+void handover_lose_peer(struct sessions *sessions, struct peer *peer)
 {
     struct session *session;
     for (size_t cursor = 0; (session = map_next(&peer->sessions, &cursor)) != NULL;) {
         lose_session(session);
     }
+    adoption_ask_all(sessions);
 }

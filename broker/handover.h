@@ -24,4 +24,4 @@ int handover_restore(struct sessions *sessions, struct peer *peer,
                      const struct link_restore *restore) __attribute__((warn_unused_result));
 
 /* The peer was taken out of peers before. It holds no session afterwards. */
-void handover_lose_peer(struct peer *peer);
+void handover_lose_peer(struct sessions *sessions, struct peer *peer);

@@ -36,5 +36,6 @@ void peer_finish(struct peer *peer)
     buf_finish(&peer->matched);
     buf_finish(&peer->recent);
     peer->has_restored = false;
+    peer->is_leaving = false;
     peer->group_count = 0;
 }

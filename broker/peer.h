@@ -24,6 +24,7 @@ struct peer {
     uint64_t gateway;  /* from HELLO: which one it is */
     struct buf recent; /* from RESTORE_END: hashes of what it has delivered, u64 each */
     bool has_restored; /* it has said RESTORE_END */
+    bool is_leaving;   /* it is about to stop: it takes no session */
     peer_begin_cb begin;
     peer_end_cb end;
     struct map sessions;    /* by handle; entries are sessions.c's */

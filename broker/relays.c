@@ -119,6 +119,19 @@ void relays_done(struct relays *relays, struct relay_list *list, uint64_t number
     }
 }
 
+void relays_give_up(struct relays *relays, struct relay_list *list)
+{
+    LIST_EACH(&list->relays, node)
+    {
+        struct relay *relay = LIST_OF(node, struct relay, node);
+        const struct peer *origin = peers_find(relays->peers, relay->origin);
+        if (origin != NULL && origin->is_leaving) {
+            relays->stats->relays_refused++;
+            answer_relay(relays, list, relay, LINK_LIMIT, STR("no gateway takes the session"));
+        }
+    }
+}
+
 void relays_end(struct relays *relays, struct relay_list *list)
 {
     LIST_EACH(&list->relays, node)

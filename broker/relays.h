@@ -33,5 +33,7 @@ void relays_send(struct relay_list *list, struct peer *holder, uint64_t session)
 void relays_unsend(struct relay_list *list);
 void relays_done(struct relays *relays, struct relay_list *list, uint64_t number);
 void relays_end(struct relays *relays, struct relay_list *list); /* all answered ABSENT */
+void relays_give_up(struct relays *relays,
+                    struct relay_list *list); /* LIMIT, to those who are about to stop */
 void relays_refuse(struct relays *relays, struct peer *origin, uint64_t request,
                    enum link_result result, struct str reason);

@@ -257,6 +257,7 @@ void sessions_park(struct session *session)
 {
     leave_holder(session);
     start_log(session);
+    session->passage->adopter = 0;
     relays_unsend(&session->passage->relays);
     set_state(session, SESSION_PARKED);
     start_expiry(session);

@@ -40,6 +40,7 @@ struct session_passage {
     size_t unseen;          /* bytes at the end of those hashes that it has not */
     uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
     uint64_t former_handle;
+    uint64_t adopter;         /* id of the peer that was asked ADOPT; 0: none */
     struct claim_list claims; /* that wait for the holder's answer */
     struct relay_list relays;
 };

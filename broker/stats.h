@@ -33,6 +33,7 @@
     S(relays)                                                                                      \
     S(relays_queued)  /* no holder to send to when they came */                                    \
     S(relays_refused) /* ABSENT, LIMIT */                                                          \
+    S(adoptions)      /* ADOPT written: a send found no holder */                                  \
     S(subscriptions_opened)                                                                        \
     S(subscriptions_closed)                                                                        \
     S(published)                                                                                   \

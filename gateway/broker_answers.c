@@ -245,6 +245,16 @@ static int take_expire(struct broker_link *link, struct str body)
     return 0;
 }
 
+static int take_adopt(struct broker_link *link, struct str body)
+{
+    struct link_adopt adopt;
+    if (link_get_adopt(body, &adopt) < 0) {
+        return ERR_PROTOCOL;
+    }
+    link->handler->adopt(link->data, &adopt);
+    return 0;
+}
+
 static const struct {
     uint8_t type;
     enum broker_link_phase allowed_in;
@@ -258,6 +268,7 @@ static const struct {
     {LINK_UNSUBSCRIBED, LINK_UP, take_unsubscribed},
     {LINK_CHECKPOINTED, LINK_UP, take_checkpointed},
     {LINK_EXPIRE, LINK_UP, take_expire},
+    {LINK_ADOPT, LINK_UP, take_adopt},
     {LINK_YIELD, LINK_UP, take_yield},
     {LINK_RELAYED, LINK_UP, take_relayed},
     {LINK_RELAY_DONE, LINK_UP, take_relay_done},

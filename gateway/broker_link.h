@@ -47,6 +47,7 @@ struct broker_link_handler {
     void (*relay_done)(void *data, uint64_t request, uint8_t result);
     void (*yield_again)(void *data); /* behind `restore`, and what was not answered: YIELDED of
                                         sessions that were restored as yielded */
+    void (*adopt)(void *data, const struct link_adopt *adopt);
     void (*gone)(void *data, uint64_t session, struct str reason);
 };
 
@@ -99,7 +100,7 @@ void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoi
  * by itself. */
 void broker_link_drop(struct broker_link *link, const struct link_drop_session *drop);
 void broker_link_yielded(struct broker_link *link, const struct link_yielded *yielded);
-void broker_link_offer(struct broker_link *link, uint64_t session);
+void broker_link_offer(struct broker_link *link, uint64_t session); /* 0: we take none any more */
 void broker_link_relay(struct broker_link *link, const struct link_relay *relay);
 
 /* Takes a relay back that was never sent; false when its answer will come. */

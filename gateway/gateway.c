@@ -8,7 +8,8 @@
  *
  * Stop, on a signal: stop_politely() stops accepting; sessions_drain() ends responses with `h`, hands sessions to the
  * broker, ends the others with 1001; requests that still come on kept connections are answered with Connection:
- * close. When all is done (is_drained()), at gateway.drain_timeout, or at a second signal, close_all() closes
+ * close. When all is done (is_drained()), at gateway.drain_timeout (sends
+ * that wait are answered 503 a moment before), or at a second signal, close_all() closes
  * listeners and connections, after them the link, after it what is left of the loop; uv_run() returns, finish()
  * frees. Nothing may be left: the destroyers assert it.
  *
@@ -34,8 +35,9 @@
 #include "gateway/stomp_tcp.h"
 
 #define DRAIN_LOOK_MS 100
-#define DRAIN_KEPT_MS 1000 /* kept connections: their next request is still answered */
-#define DRAIN_LAST_MS 1500 /* without a session or a request: nobody is waited for longer */
+#define DRAIN_KEPT_MS 1000  /* kept connections: their next request is still answered */
+#define DRAIN_ANSWER_MS 200 /* before the end: sends that wait are answered 503 */
+#define DRAIN_LAST_MS 1500  /* without a session or a request: nobody is waited for longer */
 
 struct gateway {
     struct runtime runtime;
@@ -180,6 +182,12 @@ static void on_yield(void *data, uint64_t request, uint64_t session)
     sessions_yield(gateway->sessions, request, session);
 }
 
+static void on_adopt(void *data, const struct link_adopt *adopt)
+{
+    struct gateway *gateway = data;
+    sessions_adopt(gateway->sessions, adopt);
+}
+
 static void on_gone(void *data, uint64_t session, struct str reason)
 {
     struct gateway *gateway = data;
@@ -200,6 +208,7 @@ static const struct broker_link_handler link_handler = {
     .relayed = on_relayed,
     .relay_done = on_relay_done,
     .yield_again = on_yield_again,
+    .adopt = on_adopt,
     .gone = on_gone,
 };
 
@@ -246,6 +255,9 @@ static bool is_drained(struct gateway *gateway, uint64_t elapsed_ms)
     if (elapsed_ms >= gateway->settings->gateway.drain_timeout_ms) {
         return true;
     }
+    if (elapsed_ms + DRAIN_ANSWER_MS >= gateway->settings->gateway.drain_timeout_ms) {
+        sessions_give_up_sends(gateway->sessions);
+    }
     if (elapsed_ms >= DRAIN_KEPT_MS) {
         listeners_end_idle(gateway->listeners);
         has_sessions = has_sessions && broker_link_is_ready(gateway->link);
@@ -271,6 +283,7 @@ static void stop_politely(struct gateway *gateway)
     gateway->runtime.is_draining = true;
     gateway->drain_since_ms = runtime_now(&gateway->runtime);
     listeners_stop(gateway->listeners);
+    sessions_leave(gateway->sessions);
     (void)sessions_drain(gateway->sessions, 0);
     wheel_add(&gateway->runtime.wheel, &gateway->drain, 0, on_drain_look);
 }

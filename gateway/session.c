@@ -381,21 +381,23 @@ static const struct service_host_ops host_ops = {
 };
 
 struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
-                               const struct limits_settings *limits, struct transport *transport,
-                               struct str key)
+                               const struct limits_settings *limits, uint8_t family,
+                               struct transport *transport, struct str key)
 {
     struct session *session = mem_zalloc(sizeof *session);
     session->sessions = sessions;
     session->transport = transport;
-    transport->session = session;
+    if (transport != NULL) {
+        transport->session = session;
+    }
     session->host.ops = &host_ops;
     session->host.data = session;
     session->host.session = ++sessions->last_handle;
     session->host.endpoint = endpoint;
     session->host.limits = limits;
-    session->host.is_sockjs = transport->ops->is_sockjs;
-    session->host.is_tcp = transport->ops->family == LINK_FAMILY_TCP;
-    session->family = (uint8_t)transport->ops->family;
+    session->host.is_sockjs = transport == NULL || transport->ops->is_sockjs;
+    session->host.is_tcp = family == LINK_FAMILY_TCP;
+    session->family = family;
     session->service_kind = (uint8_t)(endpoint == NULL ? SERVICE_STOMP : endpoint->service);
     session->read_ms = session->written_ms = runtime_now(sessions->runtime);
     sessions->count++;
@@ -438,6 +440,7 @@ static void take_transport(struct session *session, struct transport *transport)
     session->transport = transport;
     transport->session = session;
     session->read_ms = runtime_now(runtime_of(session));
+    session->is_adopted = false;
     if (session->state == SESSION_CONNECTING) {
         return;
     }
@@ -469,7 +472,7 @@ void session_attach_here(struct session *session, struct transport *transport)
     session_unpin(session);
 }
 
-static void detach_politely(struct session *session)
+void session_rest(struct session *session)
 {
     if (session->state == SESSION_OPEN) {
         session_set_state(session, SESSION_DETACHED);
@@ -488,7 +491,7 @@ static void cut_off(struct session *session, bool had_all)
                                                       .reason = STR("connection lost"),
                                                       .drops_queue = true});
     } else if (session->family == LINK_FAMILY_EVENTSOURCE && had_all) {
-        detach_politely(session);
+        session_rest(session);
     } else {
         session_finish(session, &(struct session_end){.code = 1002,
                                                       .reason = STR("Connection interrupted"),
@@ -504,7 +507,7 @@ void session_end_response(struct session *session)
     session_pin(session);
     session_unlink_transport(session);
     wheel_remove(&runtime_of(session)->wheel, &session->timer);
-    detach_politely(session);
+    session_rest(session);
     transport->ops->close(transport, 0, STR(""));
     session_unpin(session);
 }
@@ -533,7 +536,7 @@ void session_detach(struct transport *transport, enum detach_reason reason)
     } else {
         wheel_remove(&runtime_of(session)->wheel, &session->timer);
         if (reason == DETACH_ENDED && session->key.at != NULL) {
-            detach_politely(session);
+            session_rest(session);
         } else {
             cut_off(session, had_all);
         }

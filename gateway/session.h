@@ -48,7 +48,11 @@ size_t sessions_count(const struct sessions *sessions);
  * offered to the broker, the others end with 1001 one after the other until `elapsed_ms` is SESSIONS_SPREAD_MS.
  * True when none is left, and no answer to a relay. */
 #define SESSIONS_SPREAD_MS 1000
+void sessions_leave(struct sessions *sessions); /* tells the broker that it begins */
 bool sessions_drain(struct sessions *sessions, uint64_t elapsed_ms);
+
+/* Who still waits for the answer to a send gets ERR_AWAY. */
+void sessions_give_up_sends(struct sessions *sessions);
 
 /* A WebSocket or TCP session begins with its transport. `client` says who it is (peer address,
  * query, cookies) and is copied where needed. Sets transport->session, or calls ops->close (1013

@@ -6,7 +6,7 @@
  * conversation, what no receiver has got, and up to where the link was handled. A receiver that is about
  * to end its response is waited for, at most YIELD_WAIT_MS: session_yield_settle(). A dead one is what
  * it would be if we had read of it: the session ends, or is detached. Any other: REFUSED.
- * session_offer() has the broker ask, for a gateway that is about to stop (sessions_drain()).
+ * session_offer() has the broker ask, for a gateway that is about to stop (sessions_leave(), sessions_drain()).
  *
  * What left stays as a copy until the broker says GONE: the next holder has it. A broker that is new by
  * then is told of it as LINK_HOLD_YIELDED, and gets YIELDED again.
@@ -295,6 +295,16 @@ static void drain_session(struct session *session, uint64_t elapsed_ms)
     }
 }
 
+void sessions_leave(struct sessions *sessions)
+{
+    size_t cursor = 0;
+    struct session *session;
+    broker_link_offer(sessions->link, 0);
+    while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
+        session->is_offered = false;
+    }
+}
+
 bool sessions_drain(struct sessions *sessions, uint64_t elapsed_ms)
 {
     size_t cursor = 0;
@@ -344,7 +354,9 @@ static bool take_conversation(struct session *session, struct str bytes)
 static void go_on(struct session *session)
 {
     broker_link_attach(session->sessions->link, session->host.session);
-    if (session->transport == NULL) {
+    if (session->is_adopted) {
+        session_rest(session);
+    } else if (session->transport == NULL) {
         session_cut_off(session); /* the client left while we asked */
     } else {
         session_count_attached(session);

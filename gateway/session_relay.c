@@ -131,6 +131,19 @@ void session_relays_finish(struct sessions *sessions)
     }
 }
 
+void sessions_give_up_sends(struct sessions *sessions)
+{
+    size_t cursor = 0;
+    struct session_input *input;
+    while ((input = map_next(&sessions->sends, &cursor)) != NULL) {
+        session_sent_cb done = input->done;
+        map_remove_u64(&sessions->sends, &input->data_key);
+        input->done = NULL;
+        done(input->data, ERR_AWAY);
+    }
+    session_relays_finish(sessions);
+}
+
 /* ---- in ---- */
 
 static bool is_known(const struct session *session, uint64_t number)

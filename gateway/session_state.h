@@ -82,11 +82,14 @@ struct session {
     bool is_paused;
     bool is_suspect; /* in sessions::suspects */
     bool is_offered; /* the broker is to ask for it */
+    bool is_adopted; /* it comes without a receiver: that is no client who left */
 };
 
+/* Claims it. `transport` NULL: nobody has come yet, only HTTP families. */
 struct session *session_create(struct sessions *sessions, const struct endpoint_settings *endpoint,
-                               const struct limits_settings *limits, struct transport *transport,
-                               struct str key);
+                               const struct limits_settings *limits, uint8_t family,
+                               struct transport *transport, struct str key);
+bool sessions_are_full(const struct sessions *sessions); /* or about to stop */
 
 /* The session ends here: service closed, transport or next receiver told, the broker told to
  * remember it for `remember_ms`. What the client has not fetched is dropped with `drops_queue`. */
@@ -121,6 +124,7 @@ void session_count_attached(struct session *session);
 uint64_t session_remember_ms(const struct session *session); /* of a tombstone */
 void session_end_response(struct session *session);          /* with `h`; it is detached */
 void session_cut_off(struct session *session);               /* its receiver was aborted */
+void session_rest(struct session *session);                  /* OPEN without a receiver: DETACHED */
 void session_send_queued(struct session *session);
 
 /* session_claim.c */

@@ -125,7 +125,7 @@ bool session_may_exist(struct sessions *sessions, const struct endpoint_settings
 
 /* ---- transports that come ---- */
 
-static bool is_full(const struct sessions *sessions)
+bool sessions_are_full(const struct sessions *sessions)
 {
     /* Those that wait to say goodbye take room like any other. */
     return sessions->by_handle.count >= sessions->runtime->settings->limits.sessions_max ||
@@ -140,11 +140,12 @@ static void refuse_full(struct transport *transport)
 void session_begin(struct sessions *sessions, const struct endpoint_settings *endpoint,
                    const struct limits_settings *limits, struct transport *transport)
 {
-    if (is_full(sessions)) {
+    if (sessions_are_full(sessions)) {
         refuse_full(transport);
         return;
     }
-    session_create(sessions, endpoint, limits, transport, (struct str){NULL, 0});
+    session_create(sessions, endpoint, limits, (uint8_t)transport->ops->family, transport,
+                   (struct str){NULL, 0});
 }
 
 static void attach_existing(struct session *session, struct transport *transport)
@@ -172,10 +173,11 @@ void session_attach(struct sessions *sessions, const struct endpoint_settings *e
         transport->ops->close(transport, 0, STR("")); /* `h`: the next request goes elsewhere */
     } else if (session != NULL) {
         attach_existing(session, transport);
-    } else if (is_full(sessions)) {
+    } else if (sessions_are_full(sessions)) {
         refuse_full(transport);
     } else {
-        session_create(sessions, endpoint, &endpoint->limits, transport, key);
+        session_create(sessions, endpoint, &endpoint->limits, (uint8_t)transport->ops->family,
+                       transport, key);
     }
 }
 
@@ -456,5 +458,8 @@ void sessions_restored_all(struct sessions *sessions)
     list_take_all(&waits, &sessions->waits);
     while (!list_is_empty(&waits)) {
         end_wait(LIST_OF(waits.next, struct sessions_wait, node), 0);
+    }
+    if (sessions->runtime->is_draining) {
+        sessions_leave(sessions); /* what was offered on the lost link is offered again */
     }
 }

@@ -14,6 +14,7 @@ void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle
 void sessions_relayed(struct sessions *sessions, const struct link_relayed *relayed);
 void sessions_relay_done(struct sessions *sessions, uint64_t request, uint8_t result);
 void sessions_deliver(struct sessions *sessions, const struct link_delivered *delivered);
+void sessions_adopt(struct sessions *sessions, const struct link_adopt *adopt);
 void sessions_gone(struct sessions *sessions, uint64_t handle, struct str reason);
 
 /* A new link: broker_link_restore() for each session; then what came back. */

@@ -234,6 +234,11 @@ static bool check_claim(const struct link_claim *message)
     return message->family <= LINK_FAMILY_JSONP;
 }
 
+static bool check_adopt(const struct link_adopt *message)
+{
+    return message->family <= LINK_FAMILY_JSONP;
+}
+
 static bool check_claimed(const struct link_claimed *message)
 {
     return message->result <= LINK_CLAIM_FULL;
@@ -296,6 +301,7 @@ static bool check_restored(const struct link_restored *message)
     _Generic((message),                                                                            \
         const struct link_hello *: check_hello,                                                    \
         const struct link_claim *: check_claim,                                                    \
+        const struct link_adopt *: check_adopt,                                                    \
         const struct link_claimed *: check_claimed,                                                \
         const struct link_subscribe *: check_subscribe,                                            \
         const struct link_subscribed *: check_subscribed,                                          \

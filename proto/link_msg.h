@@ -104,7 +104,8 @@ enum link_hold { /* what a gateway that restores a session has of it */
     M(EXPIRE, expire, 76, BROKER)                                                                  \
     M(RESTORED, restored, 77, BROKER)                                                              \
     M(GONE, gone, 78, BROKER)                                                                      \
-    M(REJECTED, rejected, 79, BROKER)
+    M(REJECTED, rejected, 79, BROKER)                                                              \
+    M(ADOPT, adopt, 80, BROKER)
 
 /* First message of a gateway; nothing else is sent before HELLOED. `gateway` is drawn at its start. */
 #define LINK_FIELDS_hello(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                  \
@@ -183,8 +184,12 @@ enum link_hold { /* what a gateway that restores a session has of it */
 #define LINK_FIELDS_refused(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(request) U64(session)
 #define LINK_FIELDS_expire(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(request) U64(session)
 
-/* The holder wants to be rid of it: asks to be asked YIELD. */
+/* The holder wants to be rid of it: asks to be asked YIELD. Session 0: the gateway is about to stop, and takes none
+ * any more. */
 #define LINK_FIELDS_offer(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session)
+
+/* A send waits for a session that nobody holds: the gateway is to claim it, with or without a receiver. */
+#define LINK_FIELDS_adopt(U8, U16, U32, U64, STR, BYTES, MESSAGE) STR(key) U8(family) STR(user)
 
 /* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16
  * destination, str32 headers)*; answered with the groups in the same order, u32 each. `number`: the

@@ -373,6 +373,7 @@ static void relays_of_a_lost_holder_go_to_the_next(void **state)
     relay(fixture, 1, 7, "one");
     expect_relayed(fixture, 0, 1, 7, "one");
     lose(fixture, 0);
+    (void)NEXT(fixture, fake_waiting(fixture->peers[1]) > 0 ? 1 : 2, ADOPT, adopt);
     relay(fixture, 1, 8, "two");
     assert_silent(fixture);
     (void)claim(fixture, 2, 4, KEY, LINK_CLAIM_MOVED);
@@ -450,6 +451,7 @@ static void a_parked_session_ends_in_its_time(void **state)
     (void)expect_claimed(fixture, 0, 1, LINK_CLAIM_NEW);
     lose(fixture, 0);
     relay(fixture, 1, 7, "body");
+    (void)NEXT(fixture, 1, ADOPT, adopt);
     run(fixture);
     expect_relay_done(fixture, 1, 7, LINK_ABSENT);
     assert_int_equal(fixture->core.stats.sessions_expired, 1);
@@ -525,6 +527,7 @@ static void a_restore_finds_its_parked_session(void **state)
     (void)subscribe(fixture, 0, 1, 1, "/topic/a");
     lose(fixture, 0);
     relay(fixture, 1, 7, "body");
+    (void)NEXT(fixture, 1, ADOPT, adopt);
     link_again(fixture, 0);
     SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 1, .key = KEY, .name = STR("n"),
               .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .hold = LINK_HOLD_ATTACHED,

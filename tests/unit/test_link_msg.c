@@ -182,6 +182,9 @@ static const struct link_gone golden_gone = {7, TEXT("claimed elsewhere")};
 static const char hex_rejected[] = "000776657273696f6e";
 static const struct link_rejected golden_rejected = {TEXT("version")};
 
+static const char hex_adopt[] = "00072f77730a616263050003616e6e";
+static const struct link_adopt golden_adopt = {TEXT("/ws\nabc"), LINK_FAMILY_JSONP, TEXT("ann")};
+
 /* ---- what follows from a row, for every row ---- */
 
 static size_t read_hex(const char *hex, uint8_t *bytes)
@@ -334,6 +337,7 @@ static void values_outside_their_set_are_malformed(void **state)
         {LINK_PUBLISHED, 16, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_CHECKPOINTED, 16, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_RELAY_DONE, 8, LINK_UNSTORED, LINK_UNSTORED + 1},
+        {LINK_ADOPT, 9, LINK_FAMILY_WEBSOCKET, LINK_FAMILY_JSONP + 1},
         {LINK_RESTORE, 23, LINK_FAMILY_WEBSOCKET, LINK_FAMILY_JSONP + 1},
         {LINK_RESTORE, 45, LINK_HOLD_YIELDED, LINK_HOLD_YIELDED + 1},
         {LINK_CHECKPOINT, 28, LINK_UNSUBSCRIBE, LINK_CLAIM},

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/checkpoint.h"
 #include "tests/unit/session_fixture.h"
 
 /* ---- relays ---- */
@@ -157,6 +158,68 @@ static void sends_that_were_not_begun_go_where_the_session_goes(void **state)
     assert_int_equal(fake.sent_code, 0);
 }
 
+/* ---- without a receiver ---- */
+
+static void adopt(const char *key)
+{
+    fake.echo.has_sockjs = true;
+    fake.settings.endpoints = &fake.echo;
+    fake.settings.endpoint_count = 1;
+    sessions_adopt(fake.sessions,
+                   &(struct link_adopt){.key = str_of(key), .family = LINK_FAMILY_XHR});
+}
+
+static void a_session_may_come_without_a_receiver(void **state)
+{
+    (void)state;
+    adopt("/nowhere/abc");
+    adopt("/echo");
+    assert_string_equal(fake_link_take(&fake.link), "");
+    adopt("/echo/abc");
+    adopt("/echo/abc");
+    assert_string_equal(fake_link_take(&fake.link), "claim /echo/abc\n");
+    checkpoint_put(&fake.link.checkpoint, &(struct checkpoint){.service = SERVICE_ECHO});
+    claimed(1, LINK_CLAIM_MOVED);
+    assert_string_equal(fake_link_take(&fake.link), "attach\ndetach\n");
+    relayed(77, STR("\0\0\0\1x"));
+    assert_string_equal(fake_link_take(&fake.link), "checkpoint 2 of a relay\n");
+    attach(&fake.a, &stream);
+    assert_string_equal(seen(&fake.a), "again x ");
+}
+
+static void a_receiver_that_comes_during_an_adoption_has_the_session(void **state)
+{
+    (void)state;
+    adopt("/echo/abc");
+    attach(&fake.a, &stream);
+    checkpoint_put(&fake.link.checkpoint, &(struct checkpoint){.service = SERVICE_ECHO});
+    claimed(1, LINK_CLAIM_MOVED);
+    assert_string_equal(seen(&fake.a), "again ");
+    assert_string_equal(fake_link_take(&fake.link), "claim /echo/abc\nattach\n");
+}
+
+static void a_gateway_that_is_about_to_stop_adopts_nothing(void **state)
+{
+    (void)state;
+    fake.runtime.is_draining = true;
+    adopt("/echo/abc");
+    assert_string_equal(fake_link_take(&fake.link), "");
+    fake.runtime.is_draining = false;
+}
+
+static void who_still_waits_at_the_end_is_told(void **state)
+{
+    (void)state;
+    post("x");
+    sessions_give_up_sends(fake.sessions);
+    assert_int_equal(fake.sent_code, ERR_AWAY);
+    open_with(&stream);
+    post("x");
+    sessions_give_up_sends(fake.sessions);
+    assert_int_equal(fake.sent_code, ERR_AWAY);
+    answer_checkpoint();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +230,10 @@ int main(void)
         SESSION_TEST(a_receiver_that_does_not_end_in_time_is_alive),
         SESSION_TEST(a_session_goes_and_comes_back_with_what_was_queued),
         SESSION_TEST(sends_that_were_not_begun_go_where_the_session_goes),
+        SESSION_TEST(a_session_may_come_without_a_receiver),
+        SESSION_TEST(a_receiver_that_comes_during_an_adoption_has_the_session),
+        SESSION_TEST(a_gateway_that_is_about_to_stop_adopts_nothing),
+        SESSION_TEST(who_still_waits_at_the_end_is_told),
     };
     log_configure(LOG_ERROR, LOG_TEXT);
     return cmocka_run_group_tests(tests, NULL, NULL);
