@@ -161,6 +161,13 @@ async function play(schedule, urls, onFault) {
   schedule.step = 'over';
 }
 
+/** All that the actor at fault saw, among the last that the others saw. */
+function historyOf(schedule, faulty) {
+  const order = (line) => parseInt(line, 10);
+  const recent = schedule.actors.flatMap((actor) => actor.history).sort((a, b) => order(a) - order(b)).slice(-80);
+  return [...new Set([...(faulty?.history ?? []), ...recent])].sort((a, b) => order(a) - order(b)).join('\n');
+}
+
 async function run(schedule, urls) {
   let timer;
   try {
@@ -169,8 +176,7 @@ async function run(schedule, urls) {
       play(schedule, urls, reject).then(resolve, reject);
     });
   } catch (error) {
-    const history = schedule.actors.flatMap((actor) => actor.history).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
-    error.stack = `schedule ${schedule.name} at ${JSON.stringify(schedule.step)}: ${error.stack}\n${history.slice(-80).join('\n')}`;
+    error.stack = `schedule ${schedule.name} at ${JSON.stringify(schedule.step)}: ${error.stack}\n${historyOf(schedule, error.actor)}`;
     throw error;
   } finally {
     clearTimeout(timer);

@@ -54,7 +54,8 @@ export class Actor {
   check(claim, what) {
     if (!claim) {
       this.note('FAULT', what);
-      this.onFault(new Error(`${this.name} (${this.kind} over ${this.family}): ${what}`));
+      const error = new Error(`${this.name} (${this.kind} over ${this.family}): ${what}`);
+      this.onFault(Object.assign(error, { actor: this }));
     }
   }
 
@@ -178,12 +179,19 @@ export class Actor {
       .filter((body) => body.isTaken && (this.heard.get(body)?.size ?? 0) < body.texts.length && !this.isExcused(body));
   }
 
-  /** True if the receiver is certainly the session's, and nothing is on the way that could end it. */
+  /**
+   * True if the receiver is certainly the session's, and nothing is on the way that could end it. All must have been heard
+   * before the gateway is asked: a frame that comes meanwhile may be the last that its response takes, and then the end
+   * of the response is on the way, behind the answer to what we ask.
+   */
   async isSeated(one) {
+    const { length } = one.types;
+    const isQuiet = () => this.missing().length === 0 && this.room.every(({ sending }) => sending.size === 0);
+    const wasQuiet = isQuiet();
     await settled(one.url);
     await new Promise((resolve) => setImmediate(resolve));
-    const isQuiet = this.missing().length === 0 && this.room.every(({ sending }) => sending.size === 0);
-    return one.end === Infinity && one.types.length > 0 && !one.isRefused && isQuiet;
+    const isSame = one.end === Infinity && !one.isRefused && one.types.length === length;
+    return wasQuiet && isQuiet() && isSame && length > 0;
   }
 
   /** The network takes the receiver away. If it was seated, the session has to end. */
