@@ -71,7 +71,8 @@ RUN if [ ! -f public/sockjs.min.js ] || [ ! -f public/vendor/stomp.umd.min.js ];
 FROM ${BASE} AS sluice
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
-    && apt-get install -y -q --no-install-recommends libuv1t64 libllhttp9.2 libjansson4 libmbedcrypto16 \
+    && apt-get install -y -q --no-install-recommends libuv1t64 libllhttp9.2 libjansson4 \
+        libmbedtls21 libmbedx509-7 libmbedcrypto16 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && groupadd -g 10001 sluice \
     && useradd -u 10001 -g 10001 -M -d /nonexistent -s /usr/sbin/nologin sluice \
@@ -88,7 +89,7 @@ CMD ["sluice-gateway", "--config", "/etc/sluice/sluice.json"]
 
 FROM build AS test
 RUN apt-get update \
-    && apt-get install -y -q --no-install-recommends nodejs npm python3 \
+    && apt-get install -y -q --no-install-recommends nodejs npm python3 openssl curl \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY . .
 RUN [ -d tests/node_modules ] || (cd tests && npm ci --ignore-scripts --no-audit --no-fund)

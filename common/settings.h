@@ -50,12 +50,13 @@ struct broker_settings {
 /* One complete set for the gateway, for each endpoint, for each listener (what an endpoint or listener
  * does not say itself is the gateway's). Where a connection's endpoint is known the endpoint's set
  * holds; before that (HTTP's header block) and on stomp:// the listener's. `tcp_` is STOMP straight on
- * TCP, in place of the name without it. The first three are one count over the whole gateway. */
+ * TCP, in place of the name without it. The first four are one count over the whole gateway. */
 struct limits_settings {
     size_t connections_max;
     size_t connections_per_address_max; /* 0: no limit */
     size_t sessions_max;
-    size_t message_bytes_max; /* one STOMP frame, or one WebSocket message */
+    size_t tls_handshakes_max; /* under way at once */
+    size_t message_bytes_max;  /* one STOMP frame, or one WebSocket message */
     size_t tcp_message_bytes_max;
     size_t headers_max; /* of one STOMP frame */
     size_t tcp_headers_max;
@@ -78,10 +79,33 @@ struct limits_settings {
     size_t http_target_bytes_max;
 };
 
-enum listen_scheme { LISTEN_HTTP, LISTEN_STOMP };
+/* What a TLS listener shows of itself: PEM files. */
+struct identity_settings {
+    char *certificate; /* the server's own first, then those it is signed by */
+    char *key;         /* NULL: in the same file */
+    char *key_password_file;
+};
+
+enum listen_scheme { LISTEN_HTTP, LISTEN_STOMP, LISTEN_HTTPS, LISTEN_STOMPS };
+#define LISTEN_SCHEMES 4
+
+static inline bool listen_is_http(enum listen_scheme scheme)
+{
+    return scheme == LISTEN_HTTP || scheme == LISTEN_HTTPS;
+}
+
+static inline bool listen_has_tls(enum listen_scheme scheme)
+{
+    return scheme == LISTEN_HTTPS || scheme == LISTEN_STOMPS;
+}
+
+const char *listen_scheme_name(enum listen_scheme scheme); /* "https" */
 
 struct listen_settings {
     char *url; /* as configured */
+    struct identity_settings identity;
+    struct identity_settings *identities; /* further ones, for clients that ask for their names */
+    size_t identity_count;
     struct limits_settings limits;
     enum listen_scheme scheme; /* this and the rest: derived from the URL */
     char *host;                /* an IPv4 or IPv6 address, without brackets */
@@ -128,6 +152,7 @@ struct heartbeat_settings {
 };
 
 struct timeouts_settings {
+    uint64_t tls_handshake_ms;   /* accepted to the handshake's end */
     uint64_t http_header_ms;     /* first byte to complete header block, absolute */
     uint64_t http_keep_alive_ms; /* idle between two requests */
     uint64_t http_body_ms;       /* complete header block to complete body */

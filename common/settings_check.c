@@ -289,7 +289,7 @@ static void check_sizes(const struct settings *settings, struct options *options
     struct size_rule transaction = {
         settings, options, "transaction_size", common->transaction_bytes_max, 4, false};
     for (size_t i = 0; i < gateway->listen_count; i++) {
-        if (gateway->listens[i].scheme == LISTEN_STOMP) {
+        if (!listen_is_http(gateway->listens[i].scheme)) {
             check_size(&tcp, "listen", i, gateway->listens[i].limits.tcp_message_bytes_max);
             check_size(&transaction, "listen", i, gateway->listens[i].limits.transaction_bytes_max);
         }
@@ -346,6 +346,7 @@ void settings_check(const struct settings *settings, enum settings_program progr
         check_exposure(&settings->gateway, options, warn);
         check_duplicates(&settings->gateway, options);
         check_sizes(settings, options);
+        settings_check_tls(&settings->gateway, options);
         warn_origins(&settings->gateway, warn);
     }
 }

@@ -33,6 +33,9 @@ typedef void (*settings_warn_cb)(const char *path, const char *reason);
 void settings_check(const struct settings *settings, enum settings_program program,
                     struct options *options, settings_warn_cb warn);
 
+/* settings_tls.c: a part of settings_check(). */
+void settings_check_tls(const struct gateway_settings *gateway, struct options *options);
+
 /* settings_help.c */
 void settings_print_help(const struct options *options, enum settings_program program,
                          struct buf *out);

@@ -13,7 +13,7 @@
 #include "common/settings_internal.h"
 
 static const char *const expected_url =
-    "expected a URL such as \"http://127.0.0.1:8080\" or \"stomp://[::1]:61613\"";
+    "expected a URL such as \"http://127.0.0.1:8080\" or \"stomps://[::1]:61614\"";
 
 static const struct {
     const char *prefix;
@@ -22,15 +22,17 @@ static const struct {
 } schemes[] = {
     {"http://", LISTEN_HTTP, NULL},
     {"stomp://", LISTEN_STOMP, NULL},
-    {"https://", LISTEN_HTTP,
-     "expected http:// or stomp:// (TLS listeners are not available in this version)"},
-    {"stomps://", LISTEN_STOMP,
-     "expected http:// or stomp:// (TLS listeners are not available in this version)"},
+    {"https://", LISTEN_HTTPS, NULL},
+    {"stomps://", LISTEN_STOMPS, NULL},
     {"ws://", LISTEN_HTTP, "expected http://, on which WebSocket is served too"},
-    {"wss://", LISTEN_HTTP,
-     "expected http://, on which WebSocket is served too (TLS listeners are not available in this "
-     "version)"},
+    {"wss://", LISTEN_HTTPS, "expected https://, on which WebSocket is served too"},
 };
+
+const char *listen_scheme_name(enum listen_scheme scheme)
+{
+    static const char *const names[LISTEN_SCHEMES] = {"http", "stomp", "https", "stomps"};
+    return names[scheme];
+}
 
 /* The address without brackets into `host`, the rest of the URL to *out_rest; false: no address. */
 static bool split_host(const char *at, char *host, size_t host_size, const char **out_rest)

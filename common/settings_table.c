@@ -44,6 +44,25 @@ _Static_assert(sizeof(enum endpoint_service) == sizeof(unsigned), "OPTION_WORD w
 _Static_assert(sizeof(enum duplicate_subscription) == sizeof(unsigned),
                "OPTION_WORD writes an unsigned");
 
+/* What a listener and each of its further certificates say alike. */
+#define IDENTITY_ROWS(owner, item, field)                                                          \
+    {.path = owner ".certificate",                                                                 \
+     IN_ITEM(PATH, item, field certificate),                                                       \
+     BETWEEN(1, PATH_BYTES_MAX),                                                                   \
+     GATEWAY,                                                                                      \
+     .meaning = "PEM file of the certificate, then those it is signed by. Read again on SIGHUP."}, \
+        {.path = owner ".key",                                                                     \
+         IN_ITEM(PATH, item, field key),                                                           \
+         BETWEEN(1, PATH_BYTES_MAX),                                                               \
+         .fallback_note = "in the certificate's file",                                             \
+         GATEWAY,                                                                                  \
+         .meaning = "PEM file of the certificate's private key."},                                 \
+    {                                                                                              \
+        .path = owner ".key_password_file", IN_ITEM(PATH, item, field key_password_file),          \
+        BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "the key is not encrypted", GATEWAY,          \
+        .meaning = "File with the password of an encrypted key."                                   \
+    }
+
 /* A row reads best as path and bounds, then meaning. */
 /* clang-format off */
 const struct option settings_rows[] = {
@@ -131,11 +150,19 @@ const struct option settings_rows[] = {
 
     {.path = "gateway.listen[].url", IN_ITEM(TEXT, listen_settings, url), BETWEEN(1, 255),
      .check = settings_check_listen, .flags = OPTION_REQUIRED, GATEWAY,
-     .meaning = "`http://address:port` or `stomp://address:port`. The address is IPv4, IPv6 in "
-                "brackets, or `localhost`; port 0 takes a free one."},
+     .meaning = "`http://`, `https://`, `stomp://` or `stomps://`, then `address:port`. The address is "
+                "IPv4, IPv6 in brackets, or `localhost`; port 0 takes a free one."},
+    IDENTITY_ROWS("gateway.listen[]", listen_settings, identity.),
+    {.path = "gateway.listen[].certificates", IN_ITEM(OBJECTS, listen_settings, identities),
+     COUNTED(listen_settings, identity_count), .item_size = sizeof(struct identity_settings),
+     .fallback = "[]", BETWEEN(0, 64), GATEWAY,
+     .meaning = "Further certificates with their keys, each for the DNS names in it (SNI). Clients "
+                "that ask for another name, or for none, get the listener's own."},
     {.path = "gateway.listen[].limits", IN_ITEM(SAME, listen_settings, limits), SAME_LIMITS,
      .scopes = IN_LISTEN, GATEWAY,
      .meaning = "Limits of this listener that differ from `gateway.limits`."},
+
+    IDENTITY_ROWS("gateway.listen[].certificates[]", identity_settings, ),
 
     {.path = "gateway.endpoints[].path", IN_ITEM(TEXT, endpoint_settings, path), BETWEEN(1, 255),
      .check = settings_check_endpoint_path, .flags = OPTION_REQUIRED, GATEWAY,
@@ -223,6 +250,10 @@ const struct option settings_rows[] = {
     {.path = "gateway.limits.sessions", IN_ROOT(COUNT, gateway.limits.sessions_max),
      .fallback = "20000", BETWEEN(1, 10 * MILLION), GATEWAY,
      .meaning = "Sessions at once, detached ones included. Beyond: a new session is refused."},
+    {.path = "gateway.limits.tls_handshakes", IN_ROOT(COUNT, gateway.limits.tls_handshakes_max),
+     .fallback = "256", BETWEEN(1, MILLION), GATEWAY,
+     .meaning = "TLS handshakes under way at once. Beyond: further ones wait, until "
+                "`gateway.timeouts.tls_handshake`."},
     {.path = "gateway.limits.message_size", IN_ROOT(SIZE, gateway.limits.message_bytes_max),
      .fallback = "64KiB", BETWEEN(256, 1 * GIB), .scopes = IN_ENDPOINT, GATEWAY,
      .meaning = "One STOMP frame, and one WebSocket message, of a browser. Beyond: ERROR, or "
@@ -298,6 +329,10 @@ const struct option settings_rows[] = {
      .fallback = "2KiB", BETWEEN(64, 64 * KIB), .scopes = IN_LISTEN, GATEWAY,
      .meaning = "Path and query of one HTTP request. Beyond: 414."},
 
+    {.path = "gateway.timeouts.tls_handshake",
+     IN_ROOT(DURATION, gateway.timeouts.tls_handshake_ms), .fallback = "10s", BETWEEN(100, HOUR),
+     GATEWAY,
+     .meaning = "From the start of a connection to the end of its TLS handshake. Longer: closed."},
     {.path = "gateway.timeouts.http_header", IN_ROOT(DURATION, gateway.timeouts.http_header_ms),
      .fallback = "10s", BETWEEN(100, HOUR), GATEWAY,
      .meaning = "From the first byte of an HTTP request (of a new connection: from its start) to "

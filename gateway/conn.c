@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One client's byte stream over TCP.
+ * One client's byte stream over TCP, with or without TLS.
  *
  * Happy path:
  *   - on_read() hands what came to the owner, from the one read buffer of the process;
@@ -11,6 +11,9 @@
  *     uv_try_write();
  *   - what the kernel does not take stays in the ring, and start_write() gives its front to one
  *     uv_write(); on_written() drops it from the ring and flushes on;
+ *   - with TLS, receive() opens what came before the owner sees it, and the flush seals the ring's front
+ *     (write_sealed()) only when the kernel has taken all that was sealed before: the queue stays shared
+ *     payloads;
  *   - conn_end(): finish_end() sends FIN once the ring is empty, then on_read() drops until the
  *     peer's FIN.
  *
@@ -26,24 +29,24 @@
 #include "gateway/conn.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <linux/sockios.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/tls.h"
 
 #define READ_BYTES (64u << 10)
 #define JOIN_BYTES (64u << 10)
 #define JOIN_PIECE_MAX 1024u /* longer pieces go by iovec */
 #define WRITE_BUFS_MAX 64u
 #define RING_CAP_MIN 8u
+#define SEAL_BYTES_MAX (64u << 10) /* plain bytes sealed at once: what the kernel may not take */
+#define SEALED_BYTES                                                                               \
+    (176u << 10) /* room for those, for what TLS has to say besides, and for all overhead */
 
-/* The request of a uv_write() whose buffers are the first pieces of the ring. */
+/* The request of a uv_write() whose buffers are the first pieces of the ring, or sealed bytes. */
 struct conn_write {
     uv_write_t request;
+    struct payload *sealed; /* a share; NULL: the ring's front */
     size_t bytes;
     size_t left;       /* of libuv's queue, when last looked at */
     uint64_t moved_ms; /* loop time when that was less than before */
@@ -60,9 +63,13 @@ struct conn_ring {
  * before the next flush. */
 static uint8_t read_slab[READ_BYTES];
 static uint8_t join_slab[JOIN_BYTES];
+static uint8_t open_slab[2 * READ_BYTES + TLS_RECORD_BYTES_MAX]; /* one read and what was kept */
+static uint8_t seal_slab[SEALED_BYTES];
 
 static void on_timer(struct wheel_entry *entry);
 static void flush_turn(struct turn_entry *entry);
+static bool write_sealed(struct conn *conn, const uint8_t *bytes, size_t len);
+static void receive(struct conn *conn, uint8_t *bytes, size_t len);
 
 static uint64_t now_of(const struct conn *conn)
 {
@@ -112,16 +119,15 @@ static void free_ring(struct conn *conn)
     conn->queued = 0;
 }
 
-/* The kernel has taken the first `len` bytes. */
-static void drop_written(struct conn *conn, size_t len)
+/* The first `len` bytes of the ring are with the kernel, or sealed. */
+static void drop_pieces(struct conn *conn, size_t len)
 {
     assert(len <= conn->queued);
-    conn_runtime(conn)->stats.bytes_out += len;
-    if (len == conn->queued) {
+    conn->queued -= len;
+    if (conn->queued == 0) {
         free_ring(conn);
         return;
     }
-    conn->queued -= len;
     for (;;) {
         struct conn_piece *piece = piece_at(conn, 0);
         size_t left = piece->payload->len - piece->offset;
@@ -136,12 +142,20 @@ static void drop_written(struct conn *conn, size_t len)
     }
 }
 
+/* The kernel has taken the first `len` bytes. */
+static void drop_written(struct conn *conn, size_t len)
+{
+    conn_runtime(conn)->stats.bytes_out += len;
+    drop_pieces(conn, len);
+}
+
 /* ---- end, failure, deadlines ---- */
 
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct conn *conn = handle->data;
     free_ring(conn);
+    tls_destroy(conn->tls);
     conn_runtime(conn)->stats.connections_closed++;
     if (conn->owner != NULL) {
         conn->owner->on_closed(conn);
@@ -238,11 +252,18 @@ static void on_shut(uv_shutdown_t *request, int status)
     mem_free(request);
 }
 
-/* The queue of an ending connection is empty: FIN, then wait for the peer's. */
+/* The queue of an ending connection is empty: close_notify, FIN, then wait for the peer's. */
 static void finish_end(struct conn *conn)
 {
     if (conn->sent_end || conn->is_closing) {
         return;
+    }
+    if (conn->tls != NULL && !conn->said_goodbye) {
+        conn->said_goodbye = true;
+        tls_say_goodbye(conn->tls);
+        if (!write_sealed(conn, NULL, 0)) {
+            return; /* on_written() comes here again, or the connection has failed */
+        }
     }
     if (conn->saw_end) {
         conn_close(conn);
@@ -277,6 +298,8 @@ static void on_written(uv_write_t *request, int status)
 {
     struct conn *conn = request->data;
     size_t bytes = conn->write->bytes;
+    bool is_sealed = conn->write->sealed != NULL;
+    payload_release(conn->write->sealed);
     mem_free(conn->write);
     conn->write = NULL;
     if (conn->is_closing) {
@@ -286,8 +309,34 @@ static void on_written(uv_write_t *request, int status)
         fail(conn, status);
         return;
     }
-    drop_written(conn, bytes);
+    if (is_sealed) {
+        conn->queued -= bytes;
+        conn_runtime(conn)->stats.bytes_out += bytes;
+    } else {
+        drop_written(conn, bytes);
+    }
     flush_turn(&conn->flush);
+}
+
+/* Gives `bufs` to libuv, which holds them until the socket takes them. */
+static void begin_write(struct conn *conn, struct conn_write *write, const uv_buf_t *bufs,
+                        unsigned count)
+{
+    write->request.data = conn;
+    conn->write = write;
+    conn->was_full = true;
+    conn_runtime(conn)->stats.send_calls++;
+    int code = uv_write(&write->request, (uv_stream_t *)&conn->tcp, bufs, count, on_written);
+    if (code < 0) {
+        conn->write = NULL;
+        payload_release(write->sealed);
+        mem_free(write);
+        fail(conn, code);
+        return;
+    }
+    write->left = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
+    write->moved_ms = now_of(conn); /* the stall counts from here */
+    arm_timer(conn);
 }
 
 /* libuv holds the front of the ring until the socket takes it: the pieces stay where they are. */
@@ -302,20 +351,7 @@ static void start_write(struct conn *conn)
                                   piece->payload->len - piece->offset);
         write->bytes += bufs[count].len;
     }
-    write->request.data = conn;
-    conn->write = write;
-    conn->was_full = true;
-    conn_runtime(conn)->stats.send_calls++;
-    int code = uv_write(&write->request, (uv_stream_t *)&conn->tcp, bufs, count, on_written);
-    if (code < 0) {
-        conn->write = NULL;
-        mem_free(write);
-        fail(conn, code);
-        return;
-    }
-    write->left = uv_stream_get_write_queue_size((uv_stream_t *)&conn->tcp);
-    write->moved_ms = now_of(conn); /* the stall counts from here */
-    arm_timer(conn);
+    begin_write(conn, write, bufs, count);
 }
 
 /* Fills `bufs` from the ring's front; short neighbours lie together in join_slab. Returns how
@@ -386,10 +422,89 @@ static bool write_queue(struct conn *conn)
     return true;
 }
 
+/* Seals `bytes` behind what TLS has to say by itself, and writes. What the kernel does not take goes to libuv. False
+ * when the connection must not be touched again in this flush. */
+static bool write_sealed(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    size_t sealed = 0;
+    if (tls_seal(conn->tls, bytes, len, seal_slab, sizeof(seal_slab), &sealed) != TLS_MORE) {
+        fail(conn, UV_EPROTO);
+        return false;
+    }
+    if (sealed == 0) {
+        return true;
+    }
+    uv_buf_t buf = uv_buf_init((char *)seal_slab, (unsigned)sealed);
+    conn_runtime(conn)->stats.send_calls++;
+    int written = uv_try_write((uv_stream_t *)&conn->tcp, &buf, 1);
+    if (written < 0 && written != UV_EAGAIN) {
+        fail(conn, written);
+        return false;
+    }
+    size_t taken = written < 0 ? 0 : (size_t)written;
+    conn_runtime(conn)->stats.bytes_out += taken;
+    if (taken == sealed) {
+        return true;
+    }
+    struct conn_write *write = mem_zalloc(sizeof(*write));
+    write->sealed = payload_copy(seal_slab + taken, sealed - taken);
+    write->bytes = sealed - taken;
+    conn->queued += write->bytes;
+    buf = uv_buf_init((char *)write->sealed->data, write->sealed->len);
+    begin_write(conn, write, &buf, 1);
+    return false;
+}
+
+/* The ring's front in one run, at most SEAL_BYTES_MAX: as it lies when it is one piece, else copied together, since
+ * each record costs more than the copy. */
+static const uint8_t *join_front(struct conn *conn, size_t *out_len)
+{
+    const struct conn_piece *first = piece_at(conn, 0);
+    size_t len = first->payload->len - first->offset;
+    if (conn->piece_count == 1 || len >= SEAL_BYTES_MAX) {
+        *out_len = len < SEAL_BYTES_MAX ? len : SEAL_BYTES_MAX;
+        return first->payload->data + first->offset;
+    }
+    size_t joined = 0;
+    for (uint32_t i = 0; i < conn->piece_count && joined < SEAL_BYTES_MAX; i++) {
+        const struct conn_piece *piece = piece_at(conn, i);
+        size_t left = SEAL_BYTES_MAX - joined;
+        len = piece->payload->len - piece->offset;
+        len = len < left ? len : left;
+        memcpy(join_slab + joined, piece->payload->data + piece->offset, len);
+        joined += len;
+    }
+    *out_len = joined;
+    return join_slab;
+}
+
+/* As write_queue(). A run is sealed only when the kernel has taken the one before. */
+static bool write_queue_sealed(struct conn *conn)
+{
+    do {
+        size_t len = 0;
+        const uint8_t *bytes = conn->piece_count > 0 ? join_front(conn, &len) : NULL;
+        struct payload *first = len > 0 ? payload_share(piece_at(conn, 0)->payload) : NULL;
+        if (len > 0) {
+            drop_pieces(conn, len);
+        }
+        bool goes_on = write_sealed(conn, bytes, len);
+        payload_release(first);
+        if (!goes_on) {
+            return false;
+        }
+    } while (conn->piece_count > 0);
+    return true;
+}
+
 static void flush_turn(struct turn_entry *entry)
 {
     struct conn *conn = MEM_CONTAINER(entry, struct conn, flush);
-    if (conn->is_closing || conn->write != NULL || !write_queue(conn)) {
+    if (conn->tls != NULL && tls_has_record(conn->tls) && !conn->is_paused && !conn->is_closing) {
+        receive(conn, NULL, 0); /* what came while nobody wanted it */
+    }
+    if (conn->is_closing || conn->write != NULL ||
+        !(conn->tls != NULL ? write_queue_sealed(conn) : write_queue(conn))) {
         return;
     }
     if (conn->is_ending) {
@@ -435,6 +550,50 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init((char *)read_slab, READ_BYTES);
 }
 
+/* The peer will send no more. */
+static void see_end(struct conn *conn)
+{
+    conn->saw_end = true;
+    uv_read_stop((uv_stream_t *)&conn->tcp);
+    if (!conn->is_ending) {
+        conn->owner->on_end(conn, 0);
+    } else if (conn->sent_end) {
+        conn_close(conn);
+    }
+}
+
+/* Bytes of the wire to the owner. All records of one read go up in one call, as plain TCP's bytes do. */
+static void receive(struct conn *conn, uint8_t *bytes, size_t len)
+{
+    size_t opened = 0;
+    if (conn->is_ending) {
+        return; /* dropped: only the end is waited for */
+    }
+    if (conn->tls == NULL) {
+        conn->owner->on_bytes(conn, bytes, len);
+        return;
+    }
+    enum tls_result result = tls_open(conn->tls, bytes, len, open_slab, sizeof(open_slab), &opened);
+    if (opened > 0) {
+        conn->owner->on_bytes(conn, open_slab, opened);
+    }
+    if (conn->is_closing || result == TLS_MORE) {
+        return;
+    }
+    if (result == TLS_CLOSED) {
+        if (!conn->saw_end) {
+            see_end(conn);
+        }
+        return;
+    }
+    log_event(LOG_DEBUG, "tls_failed", log_u64("connection", conn->number),
+              log_text("reason", tls_reason(conn->tls)));
+    if (conn->write == NULL) {
+        (void)write_sealed(conn, NULL, 0); /* the alert */
+    }
+    fail(conn, UV_EPROTO);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 {
     struct conn *conn = stream->data;
@@ -444,21 +603,11 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
     if (nread > 0) {
         conn_runtime(conn)->stats.bytes_in += (uint64_t)nread;
         conn->read_ms = now_of(conn);
-        if (!conn->is_ending) {
-            conn->owner->on_bytes(conn, (uint8_t *)buf->base, (size_t)nread);
-        }
-        return;
-    }
-    if (nread != UV_EOF) {
+        receive(conn, (uint8_t *)buf->base, (size_t)nread);
+    } else if (nread == UV_EOF) {
+        see_end(conn);
+    } else {
         fail(conn, (int)nread);
-        return;
-    }
-    conn->saw_end = true;
-    uv_read_stop(stream);
-    if (!conn->is_ending) {
-        conn->owner->on_end(conn, 0);
-    } else if (conn->sent_end) {
-        conn_close(conn);
     }
 }
 
@@ -478,6 +627,14 @@ void conn_pause(struct conn *conn)
     uv_read_stop((uv_stream_t *)&conn->tcp);
 }
 
+/* Records that came before somebody wanted them are opened at the turn's end. */
+static void look_at_kept(struct conn *conn)
+{
+    if (conn->tls != NULL && tls_has_record(conn->tls)) {
+        turn_add(&conn_runtime(conn)->turn, &conn->flush, flush_turn);
+    }
+}
+
 void conn_resume(struct conn *conn)
 {
     if (!conn->is_paused || conn->is_ending || conn->is_closing) {
@@ -489,6 +646,14 @@ void conn_resume(struct conn *conn)
         assert(code == 0); /* only a closing or unreadable handle refuses */
         (void)code;
     }
+    look_at_kept(conn);
+}
+
+void conn_secure(struct conn *conn, struct tls *tls)
+{
+    assert(conn->tls == NULL);
+    conn->tls = tls;
+    turn_add(&conn_runtime(conn)->turn, &conn->flush, flush_turn);
 }
 
 /* ---- beginning, facts ---- */
@@ -531,48 +696,4 @@ void conn_set_deadline(struct conn *conn, uint64_t delay_ms)
     }
     conn->deadline_ms = delay_ms == 0 ? 0 : now_of(conn) + delay_ms;
     arm_timer(conn);
-}
-
-void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX])
-{
-    struct sockaddr_storage address;
-    int len = sizeof(address);
-    char host[CONN_ADDRESS_MAX - 10];
-    out[0] = '\0';
-    if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&address, &len) < 0) {
-        return;
-    }
-    if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
-        if (uv_ip6_name(v6, host, sizeof(host)) == 0) {
-            snprintf(out, CONN_ADDRESS_MAX, "[%s]:%u", host, (unsigned)ntohs(v6->sin6_port));
-        }
-        return;
-    }
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
-    if (uv_ip4_name(v4, host, sizeof(host)) == 0) {
-        snprintf(out, CONN_ADDRESS_MAX, "%s:%u", host, (unsigned)ntohs(v4->sin_port));
-    }
-}
-
-int conn_peek_end(const struct conn *conn)
-{
-    uv_os_fd_t fd;
-    char byte;
-    if (conn->saw_end || uv_fileno((const uv_handle_t *)&conn->tcp, &fd) < 0) {
-        return UV_EOF;
-    }
-    ssize_t count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (count < 0) {
-        return errno == EAGAIN || errno == EINTR ? 0 : uv_translate_sys_error(errno);
-    }
-    return count == 0 ? UV_EOF : 0;
-}
-
-bool conn_is_acknowledged(const struct conn *conn)
-{
-    uv_os_fd_t fd;
-    int unsent = 0;
-    return conn->queued == 0 && uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0 &&
-           ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
 }

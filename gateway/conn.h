@@ -50,6 +50,7 @@ struct conn_piece {
     uint32_t offset;         /* of the first byte not yet written */
 };
 
+struct tls;
 struct conn_ring;  /* pieces */
 struct conn_write; /* a uv_write under way */
 
@@ -65,21 +66,23 @@ struct conn {
     struct conn_ring *ring;      /* owned; NULL while at most one piece is queued */
     struct conn_piece one_piece; /* that one */
     struct conn_write *write;    /* owned; NULL: none */
+    struct tls *tls;             /* owned; NULL: plain */
     uint32_t piece_count;
     uint32_t number;      /* for the log */
-    size_t queued;        /* bytes in pieces */
+    size_t queued;        /* bytes in pieces, and sealed ones that the kernel has not taken */
     uint64_t read_ms;     /* loop time of the last byte in */
     uint64_t deadline_ms; /* loop time; the owner's, or of the end; 0: none */
     bool is_paused;
     bool is_ending; /* conn_end() was called */
     bool is_closing;
-    bool saw_end;  /* the peer's FIN came */
-    bool sent_end; /* ours has gone */
-    bool was_full; /* not all could be written: on_drained is owed */
+    bool saw_end;      /* the peer's FIN came */
+    bool sent_end;     /* ours has gone */
+    bool said_goodbye; /* TLS's close_notify is sealed */
+    bool was_full;     /* not all could be written: on_drained is owed */
 };
 
 /* Ten thousand idle connections are a design number. */
-_Static_assert(sizeof(struct conn) <= 424, "a connection stays small");
+_Static_assert(sizeof(struct conn) <= 432, "a connection stays small");
 
 static inline struct runtime *conn_runtime(const struct conn *conn)
 {
@@ -91,6 +94,14 @@ static inline struct runtime *conn_runtime(const struct conn *conn)
 struct conn *conn_accept(struct runtime *runtime, uv_stream_t *server,
                          struct conn_counter *counter);
 void conn_set_owner(struct conn *conn, const struct conn_owner *owner, void *data);
+
+/* From now on the wire is TLS's: takes `tls`, whose handshake is done. What it has to say, and what was pushed to it
+ * and lies behind the handshake, is seen to at the turn's end (or when reading goes on). */
+void conn_secure(struct conn *conn, struct tls *tls);
+static inline bool conn_is_secure(const struct conn *conn)
+{
+    return conn->tls != NULL;
+}
 
 /* Hands bytes to the present owner as if they had just been read (what came behind an upgrade
  * request). */

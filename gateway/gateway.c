@@ -13,6 +13,8 @@
  * listeners and connections, after them the link, after it what is left of the loop; uv_run() returns, finish()
  * frees. Nothing may be left: the destroyers assert it.
  *
+ * SIGHUP reads the files again that the configuration names, not the configuration itself.
+ *
  * What the link says is handed on from here: sessions and delivery do not know each other.
  */
 #include "gateway/gateway.h"
@@ -33,7 +35,9 @@
 #include "gateway/sessions.h"
 #include "gateway/stomp_session.h"
 #include "gateway/stomp_tcp.h"
+#include "gateway/tls_server.h"
 
+#define EXIT_CONFIG 2
 #define DRAIN_LOOK_MS 100
 #define DRAIN_KEPT_MS 1000  /* kept connections: their next request is still answered */
 #define DRAIN_ANSWER_MS 200 /* before the end: sends that wait are answered 503 */
@@ -42,12 +46,13 @@
 struct gateway {
     struct runtime runtime;
     const struct settings *settings;
-    uv_signal_t signals[2];
-    struct broker_link *link; /* owned, as are the next five */
+    uv_signal_t signals[3];
+    struct broker_link *link; /* owned, as are the next six */
     struct delivery *delivery;
     struct stomp *stomp;
     struct sessions *sessions;
     struct router *router;
+    struct tls_server *tls_server;
     struct listeners *listeners;
     struct services services;
     struct admin admin;
@@ -69,7 +74,7 @@ static void put_address(const struct gateway *gateway, size_t index, struct buf 
     bool is_v6 = strchr(listen->host, ':') != NULL;
     buf_append_text(out, out->len > 0 ? "," : "");
     buf_append_format(out, is_v6 ? "%s://[%s]:%u" : "%s://%s:%u",
-                      listen->scheme == LISTEN_HTTP ? "http" : "stomp", listen->host,
+                      listen_scheme_name(listen->scheme), listen->host,
                       (unsigned)listeners_port(gateway->listeners, index));
 }
 
@@ -288,9 +293,19 @@ static void stop_politely(struct gateway *gateway)
     wheel_add(&gateway->runtime.wheel, &gateway->drain, 0, on_drain_look);
 }
 
+static void reload(struct gateway *gateway)
+{
+    log_event(LOG_INFO, "gateway_reloading", log_text("signal", "HUP"));
+    (void)tls_server_reload(gateway->tls_server);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct gateway *gateway = handle->data;
+    if (number == SIGHUP) {
+        reload(gateway);
+        return;
+    }
     log_event(LOG_INFO, "gateway_stopping", log_text("signal", number == SIGINT ? "INT" : "TERM"),
               log_u64("sessions", sessions_count(gateway->sessions)));
     if (gateway->is_stopping) {
@@ -317,6 +332,7 @@ static void write_metrics(void *data, struct buf *out)
         .link = gateway->link,
         .lag = &gateway->lag,
         .connections = gateway->is_listening ? listeners_conn_count(gateway->listeners) : 0,
+        .certificate_expires = tls_server_expires(gateway->tls_server),
         .is_ready = is_ready(gateway),
     };
     metrics_put_all(&sources, out);
@@ -328,7 +344,7 @@ static const struct admin_handler admin_handler = {write_metrics, is_ready};
 
 static void start_signals(struct gateway *gateway)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; i < MEM_COUNT(gateway->signals); i++) {
         int code = uv_signal_init(&gateway->runtime.loop, &gateway->signals[i]);
         assert(code == 0);
@@ -378,9 +394,20 @@ static int start_listening(struct gateway *gateway, size_t descriptors_max)
     if (code < 0) {
         return code;
     }
-    const struct listener_protocol protocols[LISTENER_SCHEMES] = {
+    const struct tls_protocol inside[LISTEN_SCHEMES] = {
+        [LISTEN_HTTPS] = {router_accepted, gateway->router},
+        [LISTEN_STOMPS] = {stomp_tcp_accepted, gateway->sessions},
+    };
+    code = tls_server_create(&gateway->runtime, inside, &gateway->tls_server);
+    if (code < 0) {
+        gateway->exit_code = EXIT_CONFIG;
+        return code;
+    }
+    const struct listener_protocol protocols[LISTEN_SCHEMES] = {
         [LISTEN_HTTP] = {router_accepted, gateway->router},
         [LISTEN_STOMP] = {stomp_tcp_accepted, gateway->sessions},
+        [LISTEN_HTTPS] = {tls_server_accepted, gateway->tls_server},
+        [LISTEN_STOMPS] = {tls_server_accepted, gateway->tls_server},
     };
     return listeners_open(&gateway->runtime, protocols, descriptors_max, &gateway->listeners);
 }
@@ -388,6 +415,7 @@ static int start_listening(struct gateway *gateway, size_t descriptors_max)
 static void finish(struct gateway *gateway)
 {
     listeners_destroy(gateway->listeners);
+    tls_server_destroy(gateway->tls_server);
     router_destroy(gateway->router);
     sessions_destroy(gateway->sessions);
     stomp_destroy(gateway->stomp);
@@ -405,10 +433,11 @@ int gateway_run(const struct settings *settings, size_t descriptors_max)
     struct gateway *gateway = mem_zalloc(sizeof *gateway);
     start_runtime(gateway, settings);
     create_parts(gateway);
+    gateway->exit_code = 1; /* unless start_listening() says another */
     if (start_listening(gateway, descriptors_max) < 0) {
-        gateway->exit_code = 1;
         close_all(gateway);
     } else {
+        gateway->exit_code = 0;
         gateway->is_listening = true;
         broker_link_open(gateway->link, &link_handler, gateway);
     }

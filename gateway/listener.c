@@ -52,7 +52,7 @@ struct address {
 
 struct listeners {
     struct runtime *runtime;
-    struct listener_protocol protocols[LISTENER_SCHEMES];
+    struct listener_protocol protocols[LISTEN_SCHEMES];
     struct conn_counter counter;
     struct listener *items; /* owned */
     size_t count;
@@ -286,16 +286,16 @@ static void log_listening(const struct listener *listener)
 {
     const struct listen_settings *settings = listener->settings;
     bool is_v6 = strchr(settings->host, ':') != NULL;
-    bool is_http = settings->scheme == LISTEN_HTTP;
     char url[URL_MAX];
-    snprintf(url, sizeof(url), "%s://%s%s%s:%u%s", is_http ? "http" : "stomp", is_v6 ? "[" : "",
-             settings->host, is_v6 ? "]" : "", (unsigned)port_of(listener), is_http ? "/" : "");
+    snprintf(url, sizeof(url), "%s://%s%s%s:%u%s", listen_scheme_name(settings->scheme),
+             is_v6 ? "[" : "", settings->host, is_v6 ? "]" : "", (unsigned)port_of(listener),
+             listen_is_http(settings->scheme) ? "/" : "");
     log_event(LOG_INFO, "listening", log_text("url", url));
 }
 
 int listeners_open(struct runtime *runtime,
-                   const struct listener_protocol protocols[LISTENER_SCHEMES],
-                   size_t descriptors_max, struct listeners **out)
+                   const struct listener_protocol protocols[LISTEN_SCHEMES], size_t descriptors_max,
+                   struct listeners **out)
 {
     const struct gateway_settings *settings = runtime->settings;
     struct listeners *listeners = mem_zalloc(sizeof(*listeners));

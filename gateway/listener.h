@@ -26,15 +26,12 @@ struct listener_protocol {
     void *data;
 };
 
-#define LISTENER_SCHEMES 2
-
 /* All of settings->listens, or none. `descriptors_max` as process_init() said. A failure is
  * logged with its URL (a negative code is returned: main exits with 1); *out is set in either
  * case and wants listeners_close(). */
 int listeners_open(struct runtime *runtime,
-                   const struct listener_protocol protocols[LISTENER_SCHEMES],
-                   size_t descriptors_max, struct listeners **out)
-    __attribute__((warn_unused_result));
+                   const struct listener_protocol protocols[LISTEN_SCHEMES], size_t descriptors_max,
+                   struct listeners **out) __attribute__((warn_unused_result));
 
 void listeners_stop(struct listeners *listeners); /* no more accepting. Idempotent */
 void listeners_end_idle(

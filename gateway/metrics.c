@@ -19,6 +19,7 @@ struct numbers {
     struct session_totals totals;
     uint64_t is_ready;
     uint64_t connections;
+    uint64_t certificate_expires;
     uint64_t session_count;
     uint64_t subscriptions;
     uint64_t link_up;
@@ -42,6 +43,11 @@ static const struct metric metrics[] = {
      .help = "Connections accepted, those refused by a limit included."},
     {.name = "sluice_gateway_connections_refused_total", COUNTER(stats.connections_refused),
      .help = "Connections closed at once, over a limit."},
+    {.name = "sluice_gateway_tls_handshakes_total", COUNTER(stats.tls_handshakes), LABEL("result", "done"),
+     .help = "TLS handshakes that ended, by how."},
+    {.name = "sluice_gateway_tls_handshakes_total", COUNTER(stats.tls_failed), LABEL("result", "failed")},
+    {.name = "sluice_gateway_certificate_expires_timestamp", GAUGE(certificate_expires),
+     .help = "When the first of the certificates in use ends, in seconds since 1970; 0 without TLS."},
     {.name = "sluice_gateway_received_bytes_total", COUNTER(stats.bytes_in),
      .help = "Bytes read from clients."},
     {.name = "sluice_gateway_sent_bytes_total", COUNTER(stats.bytes_out),
@@ -153,6 +159,7 @@ void metrics_put_all(const struct metrics_sources *sources, struct buf *out)
         .stats = sources->runtime->stats,
         .is_ready = sources->is_ready,
         .connections = sources->connections,
+        .certificate_expires = sources->certificate_expires,
         .session_count = sessions_count(sources->sessions),
         .link_up = broker_link_is_ready(sources->link),
         .link_queued_bytes = broker_link_queued(sources->link),

@@ -16,6 +16,7 @@ struct metrics_sources {
     const struct broker_link *link;
     const struct loop_lag *lag;
     size_t connections;
+    uint64_t certificate_expires; /* seconds since 1970 */
     bool is_ready;
 };
 

@@ -253,7 +253,7 @@ static void route_row(const struct router *router, const struct row *row, struct
         return;
     }
     if (row->flags & IS_EMBEDDED) {
-        verdict = origin_check_embedded(request, route->endpoint, false);
+        verdict = origin_check_embedded(request, route->endpoint, conn_is_secure(http_conn(http)));
     }
     if (verdict != ORIGIN_ALLOWED) {
         refuse_origin(http, router, verdict, request);
@@ -266,7 +266,7 @@ static void route_endpoint(const struct router *router, const struct endpoint_se
                            struct http *http, const struct http1_request *request)
 {
     const struct str *origin = http1_header(request, "Origin");
-    enum origin_verdict verdict = origin_check(request, endpoint, false);
+    enum origin_verdict verdict = origin_check(request, endpoint, conn_is_secure(http_conn(http)));
     size_t path_len = strlen(endpoint->path);
     struct route route = {
         .runtime = router->runtime,

@@ -13,6 +13,8 @@
     S(connections_accepted)                                                                        \
     S(connections_refused) /* over a limit */                                                      \
     S(connections_closed)                                                                          \
+    S(tls_handshakes)                                                                              \
+    S(tls_failed)                                                                                  \
     S(bytes_in)                                                                                    \
     S(bytes_out)                                                                                   \
     S(send_calls) /* writes handed to the kernel */                                                \

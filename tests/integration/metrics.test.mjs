@@ -307,6 +307,25 @@ test('what is refused at the door is counted', async () => {
   });
 });
 
+test('TLS handshakes are counted, and a certificate says when it ends', async () => {
+  await withMetrics(CONFIG, async (stack, gateway) => {
+    await moved(gateway, { certificate_expires_timestamp: 0 });
+    assert.equal(gateway.events('tls_handshake_failed').length, 0);
+  });
+  await withMetrics(CONFIG, async (stack, gateway) => {
+    const client = await openTcp(stack);
+    await client.connect();
+    const plain = net.connect(stack.port, '127.0.0.1', () => plain.write('GET / HTTP/1.1\r\n\r\n'));
+    plain.on('error', () => {}).resume();
+    await moved(gateway, {
+      'tls_handshakes_total{result="done"}': 1,
+      'tls_handshakes_total{result="failed"}': 1,
+      certificate_expires_timestamp: (seconds) => seconds > Date.now() / 1000,
+    });
+    client.drop();
+  }, { isSecure: true });
+});
+
 test('a broker that is full says so', async () => {
   await withMetrics({ ...CONFIG, broker: { ...ADMIN, sessions: 1 } }, async (stack, gateway) => {
     const first = await openXhr(stack);

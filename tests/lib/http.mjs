@@ -8,14 +8,14 @@
 //   await http.closed();
 
 import assert from 'node:assert/strict';
-import net from 'node:net';
+import { dial } from './dial.mjs';
 import { Inbox } from './inbox.mjs';
 
 export class HttpSocket {
   constructor(port) {
     this.rest = Buffer.alloc(0);
     this.inbox = new Inbox('http');
-    this.socket = net.connect({ port, host: '127.0.0.1' });
+    this.socket = dial({ port });
     this.socket.setNoDelay(true);
     this.socket.on('data', (part) => {
       this.rest = Buffer.concat([this.rest, part]);

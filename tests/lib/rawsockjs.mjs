@@ -11,8 +11,8 @@
 // must be one whole frame (or the prelude); anything else ends the exchange with how = 'broken' and the reason in `fault`.
 // Each request has a connection of its own, so nothing but the session id joins them.
 
-import net from 'node:net';
 import { randomBytes } from 'node:crypto';
+import { dial } from './dial.mjs';
 
 /** The transports that receive, by family; the first polls, the last streams. */
 export const RECEIVERS = {
@@ -90,7 +90,7 @@ export class Exchange {
       lines.push(`${name}: ${value}`);
     }
     const request = Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
-    this.socket = net.connect({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
+    this.socket = dial({ host: hostname, port: Number(port), noDelay: true, allowHalfOpen: true });
     this.written = new Promise((resolve) => this.socket.write(request.subarray(0, bytes), () => resolve()));
     this.socket.on('data', (part) => this.read(part));
     this.socket.on('end', () => this.finish(this.left === 'end' ? 'clean' : 'cut'));

@@ -13,6 +13,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { authority, localhost } from './certificates.mjs';
+import { distrust, trust } from './dial.mjs';
 import { buildDir, lastly } from './test.mjs';
 
 const SANITIZER = /AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion .* failed/;
@@ -144,6 +146,16 @@ const merge = (base, over) => {
   return result;
 };
 
+const portOf = (url) => Number(url?.split(':').at(-1));
+
+/** SLUICE_TLS=1 runs any suite over TLS. */
+function secured(listens) {
+  const urlOf = (listen) => listen.url ?? listen;
+  return listens.map((listen) => /^(http|stomp):/.test(urlOf(listen))
+    ? { ...(listen.url ? listen : {}), url: urlOf(listen).replace(':', 's:'), ...localhost() }
+    : listen);
+}
+
 const DEFAULTS = {
   log: { level: 'info' },
   broker: {},
@@ -158,9 +170,12 @@ const DEFAULTS = {
 };
 
 export class Stack {
-  constructor(config, gateways) {
+  constructor(config, gateways = 1, isSecure = false) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'sluice-test-'));
     this.config = merge(DEFAULTS, merge(config, { broker: { socket: path.join(this.folder, 'broker.sock') } }));
+    if (isSecure || process.env.SLUICE_TLS) {
+      this.config.gateway.listen = secured(this.config.gateway.listen);
+    }
     this.file = path.join(this.folder, 'sluice.json');
     writeFileSync(this.file, JSON.stringify(this.config, null, 2));
     this.gatewayCount = gateways;
@@ -184,8 +199,12 @@ export class Stack {
     await gateway.waitFor('gateway_ready');
     await gateway.waitFor('link_up');
     const urls = gateway.events('listening').map(({ fields }) => fields.url.replace(/\/$/, ''));
-    gateway.url = urls.find((url) => url.startsWith('http://'));
-    gateway.stompPort = Number(urls.find((url) => url.startsWith('stomp://'))?.split(':').at(-1));
+    gateway.urls = urls;
+    gateway.url = urls.find((url) => /^https?:/.test(url));
+    gateway.stompPort = portOf(urls.find((url) => /^stomps?:/.test(url)));
+    for (const url of urls) {
+      /^(https|stomps):/.test(url) ? trust(portOf(url), authority()) : distrust(portOf(url));
+    }
     gateway.idle = gateway.descriptors();
     return gateway;
   }
@@ -212,6 +231,9 @@ export class Stack {
   }
 
   async stop() {
+    for (const gateway of this.gateways.filter(({ exit }) => exit !== null)) {
+      assert.doesNotMatch(gateway.lines.join('\n'), SANITIZER, `${gateway.name} had ended: sanitizer report\n${gateway.tail(60)}`);
+    }
     for (const gateway of this.gateways.filter(({ exit }) => exit === null)) {
       await until(`${gateway.name} to close its connections`, () => gateway.descriptors() <= gateway.idle);
       gateway.signal('SIGTERM');
@@ -251,8 +273,9 @@ export class Stack {
   }
 }
 
-export async function startStack(config = {}, { gateways = 1, args = [] } = {}) {
-  const stack = new Stack(config, gateways);
+/** `isSecure`: every listener speaks TLS. */
+export async function startStack(config = {}, { gateways = 1, args = [], isSecure = false } = {}) {
+  const stack = new Stack(config, gateways, isSecure);
   try {
     await stack.startBroker();
     for (let i = 0; i < gateways; i++) {

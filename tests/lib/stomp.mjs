@@ -9,8 +9,8 @@
 // Heart-beats are counted (client.beats), not returned.
 
 import assert from 'node:assert/strict';
-import net from 'node:net';
 import WebSocket from 'ws';
+import { dial, isSecure, webSocketOptions } from './dial.mjs';
 import { Inbox } from './inbox.mjs';
 import { SockJsPolling } from './sockjs.mjs';
 
@@ -155,7 +155,7 @@ class TcpClient extends Client {
     super('tcp', String(port));
     this.rest = Buffer.alloc(0);
     this.eols = []; // what came between frames
-    this.socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    this.socket = dial({ port, allowHalfOpen: true });
     this.socket.setNoDelay(true);
     this.socket.on('data', (part) => this.take(part));
     this.socket.on('end', () => {
@@ -311,7 +311,8 @@ export function openTcp(stack) {
 }
 
 export function openWebSocket(stack, path = '/stomp', protocols = [], options = {}) {
-  const client = new WebSocketClient(`ws://127.0.0.1:${stack.port}${path}`, protocols, options);
+  const url = `${isSecure(stack.port) ? 'wss' : 'ws'}://127.0.0.1:${stack.port}${path}`;
+  const client = new WebSocketClient(url, protocols, { ...webSocketOptions(stack.port), ...options });
   return opened(client, client.socket, 'open');
 }
 

@@ -32,7 +32,8 @@ FOLDERS = {
 GATEWAY_LAYERS = {
     # contracts, and small tools that know nothing of ours
     "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates", "checkpoint"], []),
-    "conn": (["conn"], ["ground"]),
+    "conn": (["conn", "conn_*"], ["ground"]),
+    "tls": (["tls_*"], ["ground", "conn"]),
     "http": (["http"], ["ground", "conn"]),
     "link": (["broker_*", "outbox", "recent"], ["ground"]),
     "route": (["route", "cors", "origin"], ["ground", "conn", "http"]),
@@ -43,7 +44,7 @@ GATEWAY_LAYERS = {
     "session": (["session", "session_*", "sessions"], ["ground", "link", "conversation"]),
     "process": (
         ["gateway", "main", "metrics"],
-        ["ground", "conn", "http", "link", "route", "transports", "router", "listener", "conversation", "session"],
+        ["ground", "conn", "tls", "http", "link", "route", "transports", "router", "listener", "conversation", "session"],
     ),
 }
 
@@ -54,6 +55,17 @@ THIRD_PARTY = {
     "jansson.h": ["common/options*.c", "common/settings*.c", "tests/*"],
     "mbedtls/base64.h": ["proto/digest.c"],
     "mbedtls/md.h": ["proto/digest.c"],
+    "mbedtls/ssl.h": ["common/tls.c"],
+    "mbedtls/net_sockets.h": ["common/tls.c"],
+    "psa/crypto.h": ["common/tls.c"],
+    "mbedtls/error.h": ["common/tls*.c"],
+    "mbedtls/platform_util.h": ["common/tls_identity.c", "common/pkcs12*.c"],
+    "mbedtls/ctr_drbg.h": ["common/tls_internal.h"],
+    "mbedtls/entropy.h": ["common/tls_internal.h"],
+    "mbedtls/pk.h": ["common/tls_internal.h"],
+    "mbedtls/ssl_ticket.h": ["common/tls_internal.h"],
+    "mbedtls/version.h": ["common/tls.c", "common/tls_internal.h"],
+    "mbedtls/x509_crt.h": ["common/tls_internal.h"],
     "cmocka.h": ["tests/unit/*"],
 }
 

@@ -17,7 +17,6 @@
 
 static void a_listener_is_a_scheme_an_address_and_a_port(void **state)
 {
-    static const char tls[] = "TLS listeners are not available in this version";
     static const struct {
         const char *url;
         const char *wrong; /* part of the message; NULL: right */
@@ -50,9 +49,9 @@ static void a_listener_is_a_scheme_an_address_and_a_port(void **state)
         {"HTTP://127.0.0.1:80", "expected a URL such as"},
         {"127.0.0.1:8080", "expected a URL such as"},
         {"ftp://127.0.0.1:21", "expected a URL such as"},
-        {"https://127.0.0.1:8443", tls},
-        {"stomps://127.0.0.1:61614", tls},
-        {"wss://127.0.0.1:8443", tls},
+        {"https://127.0.0.1:8443", NULL},
+        {"stomps://127.0.0.1:61614", NULL},
+        {"wss://127.0.0.1:8443", "WebSocket is served too"},
         {"ws://127.0.0.1:8080", "WebSocket is served too"},
     };
     (void)state;
@@ -223,11 +222,19 @@ static const struct {
      "got "
      "16777217B"},
     {GATEWAY_JSON("\"listen\": [\"https://127.0.0.1:8443\"]"),
-     "gateway.listen[0]: expected http:// or stomp:// (TLS listeners are not available in this "
-     "version), got \"https://127.0.0.1:8443\""},
+     "gateway.listen[0].certificate: expected a PEM file: \"https://127.0.0.1:8443\" is for TLS"},
+    {GATEWAY_JSON("\"listen\": [{\"url\": \"http://127.0.0.1:1\", \"certificate\": \"a.pem\"}]"),
+     "gateway.listen[0].url: expected https:// or stomps:// where a certificate is given, got "
+     "\"http://127.0.0.1:1\""},
+    {GATEWAY_JSON("\"listen\": [{\"url\": \"stomps://127.0.0.1:1\", \"certificate\": \"a.pem\", "
+                  "\"certificates\": [{\"key\": \"b.key\", \"certificate\": \"b.pem\"}, "
+                  "{\"key\": \"c.key\"}]}]"),
+     "gateway.listen[0].certificates[1].certificate: expected a PEM file: "
+     "\"stomps://127.0.0.1:1\" is for TLS"},
     {GATEWAY_JSON("\"listen\": [\"http://127.0.0.1:1\", {\"url\": \"http://127.0.0.1:2\", "
                   "\"key_store\": \"x\"}]"),
-     "gateway.listen[1].key_store: unknown option; known here: url, limits"},
+     "gateway.listen[1].key_store: unknown option; known here: url, certificate, key, "
+     "key_password_file, certificates, limits"},
     {GATEWAY_JSON("\"listen\": [{\"limits\": {}}]"), "gateway.listen[0]: \"url\" is missing"},
     {GATEWAY_JSON("\"listen\": []"),
      "gateway.listen: expected a list of objects of 1 to 64 elements, got a list of 0"},
