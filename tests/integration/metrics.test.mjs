@@ -13,6 +13,7 @@ import WebSocket from 'ws';
 import { Program, Stack, until, withStack } from '../lib/stack.mjs';
 import { openTcp, openWebSocket, openXhr, frame } from '../lib/stomp.mjs';
 import { Exchange, RawSession, stompFrame } from '../lib/rawsockjs.mjs';
+import { settled } from '../lib/talk.mjs';
 import { test } from '../lib/test.mjs';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/metrics.md', import.meta.url));
@@ -390,18 +391,20 @@ test('a session whose gateway died waits, and expires', async () => {
   }, { gateways: 2 });
 });
 
-test('a body waits while its session is nowhere', async () => {
-  await withMetrics(CONFIG, async (stack, here, there) => {
-    stack.allow('link_lost');
-    const session = await parkedSession(here.url, '/topic/lost');
-    here.signal('SIGKILL');
-    await here.exited;
-    const sending = session.sending(there.url, JSON.stringify([stompFrame('SEND', { destination: '/topic/lost' }, 'x')]));
+test('a body waits while its session changes hands', async () => {
+  await withMetrics(CONFIG, async (stack, here, there, elsewhere) => {
+    const session = await parkedSession(here.url, '/topic/slow');
+    here.signal('SIGSTOP');
+    const poll = session.receive(there.url);
+    await settled(there.url, '/ws');
+    const sending = session.sending(elsewhere.url, JSON.stringify([stompFrame('SEND', { destination: '/topic/slow' }, 'x')]));
     await moved(stack.broker, { relays_waiting_bytes: some });
-    await moved(stack.broker, { sessions_expired_total: 1, relays_waiting_bytes: 0 });
-    assert.equal(await sending.answered(), 404);
-    await sending.ended();
-  }, { gateways: 2 });
+    here.signal('SIGCONT');
+    assert.equal(await sending.answered(), 204);
+    await moved(stack.broker, { relays_waiting_bytes: 0 });
+    assert.equal(await poll.answered(), 200);
+    await Promise.all([sending.ended(), poll.ended()]);
+  }, { gateways: 3 });
 });
 
 test('a broker that is gone, and one that is stuck, show in the link', async () => {

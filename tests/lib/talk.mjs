@@ -21,8 +21,8 @@ export const ENDPOINTS = (options = {}) => [
 ];
 
 /** When the gateway has read what was written to it before. */
-export async function settled(url) {
-  const info = new Exchange(url, { path: '/echo/info' });
+export async function settled(url, base = '/echo') {
+  const info = new Exchange(url, { path: `${base}/info` });
   assert.equal(await info.answered(), 200);
   await info.ended();
 }
