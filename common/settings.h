@@ -79,11 +79,14 @@ struct limits_settings {
     size_t http_target_bytes_max;
 };
 
-/* What a TLS listener shows of itself: PEM files. */
+/* What a TLS listener shows of itself: PEM files, or an entry of a PKCS#12 file. */
 struct identity_settings {
     char *certificate; /* the server's own first, then those it is signed by */
     char *key;         /* NULL: in the same file */
     char *key_password_file;
+    char *key_store; /* instead of the three above */
+    char *key_store_password_file;
+    char *key_alias; /* NULL: there is one key */
 };
 
 enum listen_scheme { LISTEN_HTTP, LISTEN_STOMP, LISTEN_HTTPS, LISTEN_STOMPS };

@@ -44,27 +44,29 @@ _Static_assert(sizeof(enum endpoint_service) == sizeof(unsigned), "OPTION_WORD w
 _Static_assert(sizeof(enum duplicate_subscription) == sizeof(unsigned),
                "OPTION_WORD writes an unsigned");
 
-/* What a listener and each of its further certificates say alike. */
-#define IDENTITY_ROWS(owner, item, field)                                                          \
-    {.path = owner ".certificate",                                                                 \
-     IN_ITEM(PATH, item, field certificate),                                                       \
-     BETWEEN(1, PATH_BYTES_MAX),                                                                   \
-     GATEWAY,                                                                                      \
-     .meaning = "PEM file of the certificate, then those it is signed by. Read again on SIGHUP."}, \
-        {.path = owner ".key",                                                                     \
-         IN_ITEM(PATH, item, field key),                                                           \
-         BETWEEN(1, PATH_BYTES_MAX),                                                               \
-         .fallback_note = "in the certificate's file",                                             \
-         GATEWAY,                                                                                  \
-         .meaning = "PEM file of the certificate's private key."},                                 \
-    {                                                                                              \
-        .path = owner ".key_password_file", IN_ITEM(PATH, item, field key_password_file),          \
-        BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "the key is not encrypted", GATEWAY,          \
-        .meaning = "File with the password of an encrypted key."                                   \
-    }
-
 /* A row reads best as path and bounds, then meaning. */
 /* clang-format off */
+/* What a listener and each of its further certificates say alike. */
+#define IDENTITY_ROWS(owner, item, field)                                                                        \
+    {.path = owner ".certificate", IN_ITEM(PATH, item, field certificate),                                       \
+     BETWEEN(1, PATH_BYTES_MAX), GATEWAY,                                                                        \
+     .meaning = "PEM file of the certificate, then those it is signed by. Read again on SIGHUP."},               \
+    {.path = owner ".key", IN_ITEM(PATH, item, field key),                                                       \
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "in the certificate's file", GATEWAY,                          \
+     .meaning = "PEM file of the certificate's private key."},                                                   \
+    {.path = owner ".key_password_file", IN_ITEM(PATH, item, field key_password_file),                           \
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "the key is not encrypted", GATEWAY,                           \
+     .meaning = "File with the password of an encrypted key."},                                                  \
+    {.path = owner ".key_store", IN_ITEM(PATH, item, field key_store),                                           \
+     BETWEEN(1, PATH_BYTES_MAX), GATEWAY,                                                                        \
+     .meaning = "PKCS#12 file (`.p12`, `.pfx`) with key and certificates, instead of `certificate` and `key`."}, \
+    {.path = owner ".key_store_password_file", IN_ITEM(PATH, item, field key_store_password_file),               \
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "the empty password", GATEWAY,                                 \
+     .meaning = "File with the password of `key_store`."},                                                       \
+    {.path = owner ".key_alias", IN_ITEM(TEXT, item, field key_alias),                                           \
+     BETWEEN(1, 255), .fallback_note = "the only key", GATEWAY,                                                  \
+     .meaning = "Which of several keys in `key_store`: its alias (friendly name)."}
+
 const struct option settings_rows[] = {
     {.path = "log.level", IN_ROOT(WORD, log.level), .words = "debug|info|warn|error",
      .fallback = "info", EITHER,

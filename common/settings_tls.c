@@ -32,16 +32,31 @@ __attribute__((format(printf, 3, 4))) static void fail(struct place *place, cons
 
 static void check_identity(struct place *place, const struct identity_settings *identity)
 {
-    if (identity->certificate == NULL) {
-        fail(place, "certificate", "expected a PEM file: \"%s\" is for TLS", place->listen->url);
+    if (identity->certificate == NULL && identity->key_store == NULL) {
+        fail(place, "certificate", "expected a PEM file, or key_store (PKCS#12): \"%s\" is for TLS",
+             place->listen->url);
+    }
+    if (identity->certificate != NULL && identity->key_store != NULL) {
+        fail(place, "key_store", "expected either this or certificate, not both");
+    }
+    if (identity->key_store != NULL &&
+        (identity->key != NULL || identity->key_password_file != NULL)) {
+        fail(place, "key", "expected certificate beside it, or key_store alone");
+    }
+    if (identity->key_store == NULL && identity->key_store_password_file != NULL) {
+        fail(place, "key_store_password_file", "expected key_store beside it");
+    }
+    if (identity->key_store == NULL && identity->key_alias != NULL) {
+        fail(place, "key_alias", "expected key_store beside it");
     }
 }
 
 static bool has_identity(const struct listen_settings *listen)
 {
     const struct identity_settings *identity = &listen->identity;
-    return identity->certificate != NULL || identity->key != NULL ||
-           identity->key_password_file != NULL || listen->identity_count > 0;
+    return identity->certificate != NULL || identity->key != NULL || identity->key_store != NULL ||
+           identity->key_password_file != NULL || identity->key_store_password_file != NULL ||
+           identity->key_alias != NULL || listen->identity_count > 0;
 }
 
 static void check_listen(struct place *place, size_t index)

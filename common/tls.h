@@ -32,7 +32,7 @@ enum tls_result {
 
 /* Why an identity is no use. */
 struct tls_fault {
-    const char *option; /* which of identity_settings: "key" */
+    const char *option; /* which of identity_settings: "key_store" */
     const char *file;   /* borrowed from there */
     char reason[256];
 };

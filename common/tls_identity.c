@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A certificate with its key, out of PEM files.
+ * A certificate with its key, out of PEM files or a key store.
  *
  *   - tls_identity_load(): read_file() each, parse, then judge(): strong enough, and the key is the certificate's,
  *     which is shown by signing with one and verifying with the other (that also fills what the library computes at
@@ -27,8 +27,7 @@
 #define TAG_DNS_NAME 2u /* of a GeneralName */
 #define TAG_NUMBER 0x1fu
 
-__attribute__((format(printf, 4, 5))) static int fail(struct tls_fault *fault, const char *option,
-                                                      const char *file, const char *format, ...)
+int tls_fail(struct tls_fault *fault, const char *option, const char *file, const char *format, ...)
 {
     va_list arguments;
     fault->option = option;
@@ -44,7 +43,7 @@ static int fail_code(struct tls_fault *fault, const char *option, const char *fi
 {
     char text[128];
     mbedtls_strerror(code, text, sizeof(text));
-    return fail(fault, option, file, "%s (%s)", what, text);
+    return tls_fail(fault, option, file, "%s (%s)", what, text);
 }
 
 static void finish_secret(struct buf *secret)
@@ -60,17 +59,17 @@ static int read_file(const char *option, const char *path, struct buf *out, stru
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return fail(fault, option, path, "cannot be read: %s", strerror(errno));
+        return tls_fail(fault, option, path, "cannot be read: %s", strerror(errno));
     }
     setvbuf(file, NULL, _IONBF, 0); /* no second copy of a key */
     out->len = fread(buf_reserve(out, FILE_BYTES_MAX + 1), 1, FILE_BYTES_MAX, file);
     int code = ferror(file) ? errno : 0;
     (void)fclose(file);
     if (code != 0) {
-        return fail(fault, option, path, "cannot be read: %s", strerror(code));
+        return tls_fail(fault, option, path, "cannot be read: %s", strerror(code));
     }
     if (out->len == 0 || out->len == FILE_BYTES_MAX) {
-        return fail(fault, option, path, out->len == 0 ? "is empty" : "is too long");
+        return tls_fail(fault, option, path, out->len == 0 ? "is empty" : "is too long");
     }
     out->data[out->len] = '\0';
     return 0;
@@ -95,15 +94,17 @@ static int read_password(const char *option, const char *path, struct buf *out,
     return 0;
 }
 
-static int parse_key(struct tls_library *library, mbedtls_pk_context *key, const struct buf *bytes,
-                     const struct buf *password)
+int tls_parse_key(struct tls_library *library, mbedtls_pk_context *key, const uint8_t *bytes,
+                  size_t len, const struct buf *password)
 {
+    const uint8_t *words = password == NULL ? NULL : password->data;
+    size_t words_len = password == NULL ? 0 : password->len;
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-    return mbedtls_pk_parse_key(key, bytes->data, bytes->len + 1, password->data, password->len,
-                                mbedtls_ctr_drbg_random, &library->random);
+    return mbedtls_pk_parse_key(key, bytes, len, words, words_len, mbedtls_ctr_drbg_random,
+                                &library->random);
 #else
     (void)library;
-    return mbedtls_pk_parse_key(key, bytes->data, bytes->len + 1, password->data, password->len);
+    return mbedtls_pk_parse_key(key, bytes, len, words, words_len);
 #endif
 }
 
@@ -152,14 +153,14 @@ static int judge(struct tls_library *library, struct tls_identity *identity, con
     size_t bits = mbedtls_pk_get_bitlen(&identity->key);
     size_t bits_min = is_rsa ? RSA_BITS_MIN : EC_BITS_MIN;
     if (!is_rsa && !mbedtls_pk_can_do(&identity->key, MBEDTLS_PK_ECDSA)) {
-        return fail(fault, option, file, "expected an RSA or an elliptic curve (ECDSA) key");
+        return tls_fail(fault, option, file, "expected an RSA or an elliptic curve (ECDSA) key");
     }
     if (bits < bits_min) {
-        return fail(fault, option, file, "the key has %zu bits, expected %zu at least", bits,
-                    bits_min);
+        return tls_fail(fault, option, file, "the key has %zu bits, expected %zu at least", bits,
+                        bits_min);
     }
     if (!is_pair(library, identity)) {
-        return fail(
+        return tls_fail(
             fault, option, file,
             "the key is not that of the first certificate (which must be the server's own)");
     }
@@ -175,8 +176,8 @@ static int parse_chain(struct tls_identity *identity, const struct identity_sett
     if (code == 0) {
         code = mbedtls_x509_crt_parse(&identity->chain, bytes.data, bytes.len + 1);
         if (code > 0) {
-            code = fail(fault, "certificate", settings->certificate,
-                        "%d of its certificates cannot be parsed", code);
+            code = tls_fail(fault, "certificate", settings->certificate,
+                            "%d of its certificates cannot be parsed", code);
         } else if (code < 0) {
             code = fail_code(fault, "certificate", settings->certificate,
                              "expected certificates in PEM", code);
@@ -214,7 +215,7 @@ static int load_pem(struct tls_library *library, struct tls_identity *identity,
         code = read_file(option, file, &bytes, fault);
     }
     if (code == 0) {
-        code = parse_key(library, &identity->key, &bytes, &password);
+        code = tls_parse_key(library, &identity->key, bytes.data, bytes.len + 1, &password);
         if (code != 0) {
             code = fail_code(fault, option, file, key_complaint(code), code);
         }
@@ -227,13 +228,34 @@ static int load_pem(struct tls_library *library, struct tls_identity *identity,
     return code;
 }
 
+static int load_store(struct tls_library *library, struct tls_identity *identity,
+                      const struct identity_settings *settings, struct tls_fault *fault)
+{
+    struct buf file = {0}, password = {0};
+    int code = read_file("key_store", settings->key_store, &file, fault);
+    if (code == 0) {
+        code = read_password("key_store_password_file", settings->key_store_password_file,
+                             &password, fault);
+    }
+    if (code == 0) {
+        code = tls_store_load(library, identity, settings, &file, &password, fault);
+    }
+    if (code == 0) {
+        code = judge(library, identity, "key_store", settings->key_store, fault);
+    }
+    finish_secret(&file);
+    finish_secret(&password);
+    return code;
+}
+
 int tls_identity_load(struct tls_library *library, const struct identity_settings *settings,
                       struct tls_identity **out, struct tls_fault *fault)
 {
     struct tls_identity *identity = mem_zalloc(sizeof(*identity));
     mbedtls_x509_crt_init(&identity->chain);
     mbedtls_pk_init(&identity->key);
-    int code = load_pem(library, identity, settings, fault);
+    int code = settings->key_store != NULL ? load_store(library, identity, settings, fault)
+                                           : load_pem(library, identity, settings, fault);
     if (code < 0) {
         tls_identity_destroy(identity);
         return code;

@@ -26,5 +26,18 @@ struct tls_identity {
     uint64_t expires;
 };
 
+/* -1, after it has filled *fault. */
+__attribute__((format(printf, 4, 5))) int tls_fail(struct tls_fault *fault, const char *option,
+                                                   const char *file, const char *format, ...);
+
+/* mbedtls_pk_parse_key() of this version; PEM with its NUL counted, or DER. */
+int tls_parse_key(struct tls_library *library, mbedtls_pk_context *key, const uint8_t *bytes,
+                  size_t len, const struct buf *password);
+
+/* tls_store.c: of a PKCS#12 file that was read. 0, or -1 and *fault. */
+int tls_store_load(struct tls_library *library, struct tls_identity *identity,
+                   const struct identity_settings *settings, const struct buf *file,
+                   const struct buf *password, struct tls_fault *fault);
+
 /* `name` in lower, upper or mixed case, against the certificate's DNS names; "*" stands for one label. */
 bool tls_identity_matches(const struct tls_identity *identity, struct str name);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -319,9 +319,12 @@ test('files that are no use end the start with exit code 2 and say which option 
 test('options that do not fit each other are told with their paths', async () => {
   const good = localhost();
   const cases = [
-    ['https://127.0.0.1:0', /gateway\.listen\[0\]\.certificate: expected a PEM file/],
+    ['https://127.0.0.1:0', /gateway\.listen\[0\]\.certificate: expected a PEM file, or key_store/],
     [{ url: 'http://127.0.0.1:0', ...good }, /gateway\.listen\[0\]\.url: expected https:\/\/ or stomps:\/\//],
     [{ url: 'stomps://127.0.0.1:0', key: good.key }, /gateway\.listen\[0\]\.certificate: expected a PEM file/],
+    [{ url: 'https://127.0.0.1:0', ...good, key_store: 'a.p12' }, /gateway\.listen\[0\]\.key_store: expected either/],
+    [{ url: 'https://127.0.0.1:0', ...good, key_alias: 'a' }, /gateway\.listen\[0\]\.key_alias: expected key_store/],
+    [{ url: 'https://127.0.0.1:0', ...good, key_store_password_file: 'a' }, /gateway\.listen\[0\]\.key_store_password_file: expected key_store/],
     [{ url: 'https://127.0.0.1:0', ...good, certificates: [{}] }, /gateway\.listen\[0\]\.certificates\[0\]\.certificate: expected/],
     [{ url: 'wss://127.0.0.1:0' }, /expected https:\/\/, on which WebSocket is served too/],
   ];
@@ -358,3 +361,83 @@ test('a page at https is of its own origin only as https', () => withStack(
     assert.equal(await of('http://page.test:8443'), 403);
     assert.equal(await of('https://page.test'), 403);
   }, SECURE));
+
+/** Does the tool exist here? */
+const has = (tool) => run(tool, ['--help']).then(() => true, ({ code }) => code !== 'ENOENT');
+
+/** Key stores as they are made in the field: [name, make(path), extra options, the certificate's name]. */
+async function makeKeyStores() {
+  const { certificate, key } = issue('store', { names: ['DNS:localhost', 'DNS:store.test'] });
+  const pass = ['-passout', 'pass:geheim'];
+  const p12 = (name) => path.join(certificates(), `${name}.p12`);
+  const chain = ['-export', '-in', certificate, '-inkey', key, '-certfile', path.join(certificates(), 'ca.pem')];
+  await run('openssl', ['pkcs12', ...chain, ...pass, '-name', 'site', '-out', p12('openssl')]);
+  await run('openssl', ['pkcs12', ...chain, ...pass, '-legacy', '-name', 'site', '-out', p12('legacy')]);
+  await run('openssl', ['pkcs12', ...chain, '-passout', 'pass:', '-out', p12('empty')]);
+  const stores = [
+    [p12('openssl'), {}, 'store'], [p12('openssl'), { key_alias: 'site' }, 'store'], [p12('legacy'), {}, 'store'],
+    [p12('empty'), { key_store_password_file: undefined }, 'store'],
+  ];
+  if (await has('keytool')) {
+    for (const [name, flags] of [['keytool', []], ['keytool-old', ['-J-Dkeystore.pkcs12.legacy']]]) {
+      for (const alias of ['one', 'two']) {
+        await run('keytool', [...flags, '-genkeypair', '-alias', alias, '-keyalg', 'RSA', '-keysize', '2048', '-storetype', 'PKCS12',
+          '-keystore', p12(name), '-storepass', 'geheim', '-dname', `CN=${alias}`, '-ext', 'san=dns:localhost']);
+        stores.push([p12(name), { key_alias: alias }, alias]);
+      }
+    }
+  }
+  return stores;
+}
+
+let made = null;
+const keyStores = () => (made ??= makeKeyStores());
+
+test('key stores of OpenSSL and keytool, old and new, are served by their alias', async () => {
+  const password = path.join(certificates(), 'p12.password');
+  writeFileSync(password, 'geheim\n');
+  const stores = await keyStores();
+  const listen = stores.map(([key_store, options]) => ({ url: 'https://127.0.0.1:0', key_store, key_store_password_file: password, ...options }));
+  await withStack({ gateway: { listen } }, async (stack) => {
+    for (const [index, [file, , name]] of stores.entries()) {
+      const port = Number(stack.gateways[0].urls[index].split(':').at(-1));
+      const socket = await connect(port, { rejectUnauthorized: false });
+      const shown = socket.getPeerCertificate(true);
+      assert.equal(shown.subject.CN, name, file);
+      assert.equal(socket.authorized, name === 'store', 'with the CA of the store behind it');
+      socket.destroy();
+    }
+  });
+});
+
+test('key stores that are no use end the start with exit code 2 and say why', async () => {
+  const stores = await keyStores();
+  const password = path.join(certificates(), 'p12.password');
+  const wrong = path.join(certificates(), 'wrong.password');
+  const damaged = path.join(certificates(), 'damaged.p12');
+  const empty = path.join(certificates(), 'nothing.p12');
+  writeFileSync(password, 'geheim\n');
+  writeFileSync(wrong, 'falsch\n');
+  writeFileSync(empty, '');
+  const bytes = readFileSync(stores[0][0]);
+  bytes[bytes.length >> 1] ^= 1;
+  writeFileSync(damaged, bytes);
+  const [[good]] = stores;
+  const cases = [
+    [{ key_store: good, key_store_password_file: wrong }, /key_store file=.*password is wrong, or the file is damaged/],
+    [{ key_store: good }, /key_store file=.*password is wrong, or the file is damaged/],
+    [{ key_store: damaged, key_store_password_file: password }, /key_store file=.*password is wrong, or the file is damaged/],
+    [{ key_store: empty, key_store_password_file: password }, /key_store file=.*is empty/],
+    [{ key_store: '/nowhere.p12' }, /key_store file=.*cannot be read/],
+    [{ key_store: good, key_store_password_file: '/nowhere' }, /key_store_password_file file=.*cannot be read/],
+    [{ key_store: localhost().certificate }, /key_store file=.*expected a PKCS#12 file in DER/],
+    [{ key_store: good, key_store_password_file: password, key_alias: 'other' }, /key_alias file=.*there are: site/],
+    ...stores.length > 4 ? [[{ key_store: stores[4][0], key_store_password_file: password }, /key_alias file=.*expected one of several keys: one, two/]] : [],
+  ];
+  for (const [identity, expected] of cases) {
+    const { code, said } = await refusal({ url: 'https://127.0.0.1:0', ...identity });
+    assert.equal(code, 2, said);
+    assert.match(said, expected);
+    assert.doesNotMatch(said, /Sanitizer/);
+  }
+});

@@ -222,19 +222,19 @@ static const struct {
      "got "
      "16777217B"},
     {GATEWAY_JSON("\"listen\": [\"https://127.0.0.1:8443\"]"),
-     "gateway.listen[0].certificate: expected a PEM file: \"https://127.0.0.1:8443\" is for TLS"},
+     "gateway.listen[0].certificate: expected a PEM file, or key_store (PKCS#12): "
+     "\"https://127.0.0.1:8443\" is for TLS"},
     {GATEWAY_JSON("\"listen\": [{\"url\": \"http://127.0.0.1:1\", \"certificate\": \"a.pem\"}]"),
      "gateway.listen[0].url: expected https:// or stomps:// where a certificate is given, got "
      "\"http://127.0.0.1:1\""},
     {GATEWAY_JSON("\"listen\": [{\"url\": \"stomps://127.0.0.1:1\", \"certificate\": \"a.pem\", "
                   "\"certificates\": [{\"key\": \"b.key\", \"certificate\": \"b.pem\"}, "
                   "{\"key\": \"c.key\"}]}]"),
-     "gateway.listen[0].certificates[1].certificate: expected a PEM file: "
-     "\"stomps://127.0.0.1:1\" is for TLS"},
+     "gateway.listen[0].certificates[1].certificate: expected a PEM file, or key_store "
+     "(PKCS#12): \"stomps://127.0.0.1:1\" is for TLS"},
     {GATEWAY_JSON("\"listen\": [\"http://127.0.0.1:1\", {\"url\": \"http://127.0.0.1:2\", "
-                  "\"key_store\": \"x\"}]"),
-     "gateway.listen[1].key_store: unknown option; known here: url, certificate, key, "
-     "key_password_file, certificates, limits"},
+                  "\"keystore\": \"x\"}]"),
+     "gateway.listen[1].keystore: unknown option; did you mean \"key_store\"?"},
     {GATEWAY_JSON("\"listen\": [{\"limits\": {}}]"), "gateway.listen[0]: \"url\" is missing"},
     {GATEWAY_JSON("\"listen\": []"),
      "gateway.listen: expected a list of objects of 1 to 64 elements, got a list of 0"},
