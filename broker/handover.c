@@ -17,6 +17,7 @@
 
 #include "broker/adoption.h"
 #include "common/err.h"
+#include "common/test_rule.h"
 #include "common/wire.h"
 
 #define LOST_CODE 1002 /* SockJS: "Connection interrupted" */
@@ -72,8 +73,12 @@ static void move_session(struct session *session, struct peer *peer, const struc
               .checkpoint = payload_str(session->checkpoint),
               .unsent = payload_str(session->passage->unsent));
     sessions_settle(session);
-    session_log_send(&session->passage->log, peer, session->handle);
-    tell_groups(session);
+    if (TEST_RULE(log_moves)) {
+        session_log_send(&session->passage->log, peer, session->handle);
+    }
+    if (TEST_RULE(groups_are_told)) {
+        tell_groups(session);
+    }
     relays_send(&session->passage->relays, peer, session->handle);
 }
 
@@ -109,7 +114,8 @@ static void claim_existing(struct session *session, struct peer *peer,
                            const struct link_claim *claim)
 {
     enum link_claim_result refusal = LINK_CLAIM_BUSY;
-    if (session->family != claim->family || !str_equal(session->user, claim->user)) {
+    if ((session->family != claim->family && TEST_RULE(one_family)) ||
+        !str_equal(session->user, claim->user)) {
         refusal = LINK_CLAIM_OTHER;
     } else if ((session->holder != peer || session->state == SESSION_YIELDING) &&
                claims_add(&sessions_passage(session)->claims, peer, claim)) {
@@ -174,7 +180,9 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     if (yielded->request == 0 && peer->recent.len > 0) {
         sessions_passage(session)->seen = payload_copy(peer->recent.data, peer->recent.len);
     }
-    session_log_drop(&session->passage->log, yielded->number);
+    if (TEST_RULE(log_is_cut)) {
+        session_log_drop(&session->passage->log, yielded->number);
+    }
     sessions_passage(session)->former = peer->id;
     session->passage->former_handle = session->handle;
     sessions_park(session);
@@ -216,7 +224,7 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
 /* What no receiver has got waits for the next claim; only then the tombstone answers. */
 void handover_drop(struct session *session, const struct link_drop_session *drop)
 {
-    if (drop->unsent.len > 0 && sessions_close(session, drop)) {
+    if (drop->unsent.len > 0 && TEST_RULE(rest_is_kept) && sessions_close(session, drop)) {
         serve_claims(session);
     } else {
         sessions_end(session, drop->code, drop->reason, drop->remember_ms);
@@ -229,7 +237,12 @@ void handover_relay(struct sessions *sessions, struct peer *peer, const struct l
 {
     struct session *session = relay->key.len == 0 ? NULL : sessions_find_key(sessions, relay->key);
     if (session == NULL || session->close != NULL || !str_equal(session->user, relay->user)) {
-        relays_refuse(&sessions->relays, peer, relay->request, LINK_ABSENT, STR("no such session"));
+        relays_refuse(&sessions->relays, peer, relay->request,
+                      TEST_RULE(absent_is_told) ? LINK_ABSENT : LINK_OK, STR("no such session"));
+        return;
+    }
+    if (!TEST_RULE(relays_wait) && session->state != SESSION_HELD) {
+        relays_refuse(&sessions->relays, peer, relay->request, LINK_ABSENT, STR("it moves"));
         return;
     }
     relays_add(&sessions->relays, &sessions_passage(session)->relays, peer, relay);

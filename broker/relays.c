@@ -8,6 +8,7 @@
 #include "broker/relays.h"
 
 #include "common/mem.h"
+#include "common/test_rule.h"
 
 struct relay {
     struct list_node node; /* relay_list::relays */
@@ -73,6 +74,10 @@ void relays_add(struct relays *relays, struct relay_list *list, struct peer *ori
     }
     relay->origin = origin->id;
     relay->request = message->request;
+    if (!TEST_RULE(relays_are_whole)) {
+        PEER_SEND(origin, RELAY_DONE, relay_done, .request = relay->request, .result = LINK_OK);
+        relay->request = 0;
+    }
 }
 
 void relays_send(struct relay_list *list, struct peer *holder, uint64_t session)

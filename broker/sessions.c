@@ -19,6 +19,7 @@
 
 #include "common/mem.h"
 #include "common/process.h"
+#include "common/test_rule.h"
 
 #define OVERFLOW_CODE 1008
 
@@ -343,7 +344,8 @@ bool sessions_has_seen(const struct session *session, struct str message_id)
 
 void sessions_note_answer(struct session *session, const struct session_log_answer *answer)
 {
-    if (session->passage->log.is_on && session->holder != NULL && answer->request != 0) {
+    if (session->passage->log.is_on && session->holder != NULL && answer->request != 0 &&
+        TEST_RULE(answers_move)) {
         session_log_add_answer(&session->passage->log, answer, session->holder->written);
         (void)sessions_judge(session);
     }
@@ -530,7 +532,7 @@ static void end_session(struct session *session, uint16_t code, struct str reaso
     drop_subscriptions(session);
     if (session->key.len > 0) {
         map_remove(&sessions->by_key, session->key);
-        if (remember_ms > 0) {
+        if (remember_ms > 0 && TEST_RULE(tombstone_answers)) {
             tombstones_add(&sessions->tombstones, session->key, code, reason, remember_ms);
         }
     }

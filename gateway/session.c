@@ -28,6 +28,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
+#include "common/test_rule.h"
 #include "gateway/session_state.h"
 #include "gateway/session_totals.h"
 
@@ -490,7 +491,8 @@ static void cut_off(struct session *session, bool had_all)
         session_finish(session, &(struct session_end){.code = 1006,
                                                       .reason = STR("connection lost"),
                                                       .drops_queue = true});
-    } else if (session->family == LINK_FAMILY_EVENTSOURCE && had_all) {
+    } else if (!TEST_RULE(cut_ends) || (session->family == LINK_FAMILY_EVENTSOURCE && had_all &&
+                                        TEST_RULE(eventsource_stays))) {
         session_rest(session);
     } else {
         session_finish(session, &(struct session_end){.code = 1002,

@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
+#include "common/test_rule.h"
 #include "gateway/checkpoint.h"
 #include "gateway/session_state.h"
 #include "gateway/sessions.h"
@@ -168,7 +169,9 @@ static struct session_copy *make_copy(const struct session *session)
         ops->restore(session->service, &copy->subscriptions);
     }
     session_put_checkpoint(session, &copy->checkpoint);
-    session_put_unsent(session, &copy->unsent);
+    if (TEST_RULE(unsent_moves)) {
+        session_put_unsent(session, &copy->unsent);
+    }
     map_put_u64(&sessions->yielded, &copy->handle, copy);
     return copy;
 }
@@ -249,9 +252,12 @@ void sessions_yield(struct sessions *sessions, uint64_t request, uint64_t handle
     }
     session_pin(session);
     enum outlook outlook = session->transport == NULL ? OUTLOOK_DEAD : session_outlook(session);
+    if (outlook == OUTLOOK_ALIVE && !TEST_RULE(alive_refuses)) {
+        session_end_response(session);
+    }
     if (session->is_over) {
         /* the dead receiver has ended it: DROP_SESSION is the answer */
-    } else if (session->state == SESSION_DETACHED) {
+    } else if (session->state == SESSION_DETACHED && TEST_RULE(idle_yields)) {
         leave(session, request);
     } else if (outlook == OUTLOOK_ENDING) {
         wait_for_end(session, request);
@@ -361,7 +367,7 @@ static void go_on(struct session *session)
     } else {
         session_count_attached(session);
         session_beat_start(session);
-        session->transport->ops->opened(session->transport, false);
+        session->transport->ops->opened(session->transport, !TEST_RULE(opens_once));
         session_send_queued(session);
     }
     if (!session->is_over) {

@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/settings.h"
+#include "common/test_rule.h"
 #include "gateway/session_state.h"
 
 #define KEY_BYTES_MAX 512 /* beyond: the session is refused; clients draw 8 characters */
@@ -150,7 +151,7 @@ void session_begin(struct sessions *sessions, const struct endpoint_settings *en
 
 static void attach_existing(struct session *session, struct transport *transport)
 {
-    if (session->family == transport->ops->family) {
+    if (session->family == transport->ops->family || !TEST_RULE(one_family)) {
         session_attach_here(session, transport);
     } else if (transport->ops->refuse != NULL) {
         transport->ops->refuse(transport);
@@ -208,7 +209,7 @@ void session_receive_all(struct sessions *sessions, const struct endpoint_settin
     struct session *session = find_by_key(sessions, endpoint, session_id);
     size_t bytes = 0;
     (void)family_hint; /* one that sends otherwise than it receives does no harm */
-    if (session == NULL || session->state == SESSION_CONNECTING) {
+    if (session == NULL || (session->state == SESSION_CONNECTING && TEST_RULE(claim_relays))) {
         relay_all(sessions, endpoint, session_id, messages, count, done, data);
         return;
     }

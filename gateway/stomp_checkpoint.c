@@ -7,6 +7,7 @@
  */
 #include "common/mem.h"
 #include "common/settings.h"
+#include "common/test_rule.h"
 #include "gateway/checkpoint.h"
 #include "gateway/stomp_state.h"
 
@@ -50,8 +51,9 @@ void stomp_freeze(const void *service, struct buf *out)
         .out_ms = session->out_ms,
         .login_ms = login_left(session),
         .last_number = session->last_number,
-        .half = {(const char *)session->surrogates.held, session->surrogates.has_held ? 3 : 0},
-        .rest = unfinished(session),
+        .half = {(const char *)session->surrogates.held,
+                 session->surrogates.has_held && TEST_RULE(half_character_moves) ? 3 : 0},
+        .rest = TEST_RULE(half_frame_moves) ? unfinished(session) : STR(""),
         .subscriptions = buf_str(&subscriptions),
         .receipts = buf_str(&receipts),
         .transactions = buf_str(&transactions),

@@ -5,7 +5,7 @@
 //
 // A schedule is drawn whole from its seed before it runs: who, what, where. Timing is the machine's, so a repeated seed
 // repeats the steps, not every race. SLUICE_SEED=n chooses the seed (else one fixed and one new one share the schedules),
-// SLUICE_SCHEDULES=n their number, SLUICE_SCHEDULE=n runs that one alone.
+// SLUICE_SCHEDULES=n their number, SLUICE_SCHEDULE=n runs that one alone, SLUICE_SCHEDULE_MS how long each may take.
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
@@ -19,7 +19,7 @@ const FIXED_SEED = 20250717;
 const SCHEDULES = Number(process.env.SLUICE_SCHEDULES ?? 1000);
 const isShort = SCHEDULES < 500 || process.env.SLUICE_SCHEDULE !== undefined;
 const AT_ONCE = 50;
-const SCHEDULE_LIMIT_MS = 60_000;
+const SCHEDULE_LIMIT_MS = Number(process.env.SLUICE_SCHEDULE_MS ?? 60_000);
 
 /** Counters of the broker: what the schedules are there to provoke. */
 const MUST_OCCUR = ['sessions_moved', 'yields_yielded', 'yields_refused', 'relays', 'relays_queued', 'claims_closed'];
