@@ -19,7 +19,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY docker/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER 10002:10002
-EXPOSE 8080 61613
+EXPOSE 8080 8443 61613
 CMD ["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
 
 FROM ${BASE} AS redis
@@ -82,7 +82,7 @@ COPY --from=pages /pages/public /usr/share/sluice/chat
 COPY docker/sluice.json /etc/sluice/sluice.json
 USER 10001:10001
 VOLUME /run/sluice
-EXPOSE 8080 61613 9091 9092
+EXPOSE 8080 8443 61613 9091 9092
 CMD ["sluice-gateway", "--config", "/etc/sluice/sluice.json"]
 
 # --- tests on Debian 13 -----------------------------------------------------------------------------
