@@ -67,7 +67,7 @@ void relays_add(struct relays *relays, struct relay_list *list, struct peer *ori
         if (relay->len > 0) {
             memcpy(relay->body, message->body.at, relay->len);
         }
-        list_append(&list->relays, &relay->node);
+        list_append(TEST_RULE(relays_in_order) ? &list->relays : list->relays.next, &relay->node);
         list->count++;
         relays->bytes += relay->len;
         relays->stats->relays++;

@@ -27,6 +27,7 @@
     R(groups_are_told)      /* and by the groups of its subscriptions */                           \
     R(claim_relays)         /* a send during its session's claim goes to the broker */             \
     R(relays_wait)          /* relays wait while a session is yielded or parked */                 \
+    R(relays_in_order)      /* and go on in the order they came */                                 \
     R(relays_are_whole)     /* RELAY_DONE comes behind the checkpoint of the body */               \
     R(absent_is_told)       /* a relay that finds no session is told so */                         \
     R(rest_is_kept)         /* what is left at a session's end waits for the next claims */        \

@@ -224,6 +224,40 @@ race('half a frame moves with its session, and half a character', async (at) => 
   }
 });
 
+/** The broker has what the gateway was asked before: a claim at the same gateway goes there and back behind it. */
+async function reached(url) {
+  await new Talk('echo', 'xhr').open(url);
+}
+
+race('sends that wait for a yield are handled in the order they came', async (at, stack) => {
+  await eachTalk(POLLING, async (kind, family) => {
+    const talk = await new Talk(kind, family).open(at(0));
+    const sendings = [];
+    let poll;
+    stack.gateways[0].signal('SIGSTOP');
+    try {
+      poll = talk.session.receive(at(2));
+      await poll.written;
+      await reached(at(2));
+      for (const text of numbers(4)) {
+        const sending = talk.session.sending(at(1), JSON.stringify([talk.wire(text)]));
+        await sending.written;
+        await reached(at(1));
+        sendings.push(sending);
+      }
+    } finally {
+      stack.gateways[0].signal('SIGCONT');
+    }
+    for (const sending of sendings) {
+      await sending.ended();
+      assert.equal(sending.status, talk.session.sentStatus);
+    }
+    await talk.drain(poll);
+    await talk.hear(4, () => at(2));
+    talk.heardExactly(numbers(4));
+  });
+});
+
 race('a send elsewhere is answered when its session has handled it, not before', async (at, stack) => {
   await eachTalk(FAMILIES, async (kind, family) => {
     const talk = await new Talk(kind, family).open(at(0));
@@ -232,8 +266,7 @@ race('a send elsewhere is answered when its session has handled it, not before',
     try {
       sending = talk.session.sending(at(1), JSON.stringify([talk.wire('x')]));
       await sending.written;
-      // What is claimed behind it at the same gateway goes to the broker and back behind it.
-      await new Talk('echo', 'xhr').open(at(1));
+      await reached(at(1));
       assert.equal(sending.status, 0, 'answered before');
     } finally {
       stack.gateways[0].signal('SIGCONT');

@@ -37,6 +37,7 @@ const SEEN_BY = {
   groups_are_told: [SCHEDULES, /heard .* before|c\[1000\] before its own|not over/],
   claim_relays: [SCHEDULES, /404 while the session lives/],
   relays_wait: [SCHEDULES, /404 while the session lives/],
+  relays_in_order: [['replicas_races: sends that wait for a yield'], /deep-equal/],
   relays_are_whole: [['replicas_races: a send elsewhere is answered when'], /answered before/],
   absent_is_told: [SCHEDULES, /taken after the close/],
   rest_is_kept: [SCHEDULES, /c\[1000\] before its own/],
