@@ -174,6 +174,8 @@ struct gateway_settings {
     size_t endpoint_count;
     struct pages_settings *pages; /* the longest path wins */
     size_t page_count;
+    char **trusted_proxies; /* addresses and networks */
+    size_t trusted_proxy_count;
     struct auth_settings auth;
     struct heartbeat_settings heartbeat;
     bool has_server_header; /* CONNECTED names us in `server` */

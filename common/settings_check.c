@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/network.h"
 #include "common/settings_internal.h"
 
 #define ORIGIN_BYTES_MAX 2048
@@ -90,6 +91,14 @@ const char *settings_check_library(const char *path)
 const char *settings_check_name(const char *name)
 {
     return is_visible(name) ? NULL : "expected visible ASCII characters without spaces";
+}
+
+const char *settings_check_network(const char *network)
+{
+    struct network parsed;
+    return network_parse(network, &parsed)
+               ? NULL
+               : "expected an address or a network such as \"127.0.0.1\" or \"10.0.0.0/8\"";
 }
 
 static void derive_broker(struct broker_settings *broker)

@@ -23,6 +23,7 @@ const char *settings_check_pages_path(const char *path);
 const char *settings_check_origin(const char *pattern);
 const char *settings_check_library(const char *path);
 const char *settings_check_name(const char *name);
+const char *settings_check_network(const char *network);
 
 /* Fills what is derived, once all sources are in. */
 void settings_derive(struct settings *settings);

@@ -131,6 +131,12 @@ const struct option settings_rows[] = {
      .fallback = "[]", BETWEEN(0, 64), GATEWAY,
      .meaning = "Folders of files that `http://` listeners serve. The longest path wins, "
                 "endpoints before pages."},
+    {.path = "gateway.trusted_proxies", IN_ROOT(TEXTS, gateway.trusted_proxies),
+     COUNTED(settings, gateway.trusted_proxy_count), .fallback_note = "none", BETWEEN(1, 256),
+     .check = settings_check_network, GATEWAY,
+     .meaning = "Addresses and networks of proxies whose `Forwarded` or `X-Forwarded-Proto`, `-Host` and "
+                "`-Port` say where a browser is: for the comparison with its Origin. Of others these "
+                "headers are not looked at."},
     {.path = "gateway.server_header", IN_ROOT(BOOL, gateway.has_server_header), .fallback = "true",
      GATEWAY,
      .meaning = "CONNECTED carries a `server` header: program, version, `gateway.name`."},

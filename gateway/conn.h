@@ -136,6 +136,9 @@ void conn_close(struct conn *conn); /* at once; what is queued is dropped. Idemp
 /* "192.0.2.1:5000", "" if the peer is gone. */
 void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX]);
 
+/* Its address alone, IPv4 as ::ffff:a.b.c.d; false if the peer is gone. */
+bool conn_peer_address(const struct conn *conn, uint8_t out[16]);
+
 /* Has the peer gone already, behind all that was read? 0: no; UV_EOF: its FIN waits to be read;
  * else the stream's error. One system call: for those who are about to wait for this peer. */
 int conn_peek_end(const struct conn *conn);

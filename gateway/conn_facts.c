@@ -33,6 +33,23 @@ void conn_peer(const struct conn *conn, char out[CONN_ADDRESS_MAX])
     }
 }
 
+bool conn_peer_address(const struct conn *conn, uint8_t out[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sockaddr_storage address;
+    int len = sizeof(address);
+    if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&address, &len) < 0) {
+        return false;
+    }
+    if (address.ss_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)&address)->sin6_addr, 16);
+    } else {
+        memcpy(out, mapped, sizeof(mapped));
+        memcpy(out + 12, &((const struct sockaddr_in *)&address)->sin_addr, 4);
+    }
+    return true;
+}
+
 int conn_peek_end(const struct conn *conn)
 {
     uv_os_fd_t fd;

@@ -181,7 +181,7 @@ static bool is_host_byte(char byte)
 /* host, host:port or [v6]:port. */
 static bool parse_authority(struct str text, struct origin_parts *parts)
 {
-    unsigned long long port = default_port(parts->scheme);
+    unsigned long long port = parts->port != 0 ? parts->port : default_port(parts->scheme);
     struct str digits;
     for (size_t i = 0; i < text.len; i++) {
         if (!is_host_byte(text.at[i])) {
@@ -214,12 +214,12 @@ static bool parse_origin(struct str text, struct origin_parts *parts)
     return false;
 }
 
-static bool is_same_origin(const struct http1_request *request, struct str origin, bool is_secure)
+static bool is_same_origin(const struct origin_own *place, struct str origin)
 {
-    const struct str *host = http1_header(request, "Host");
-    struct origin_parts own = {.scheme = is_secure ? STR("https") : STR("http")};
-    struct origin_parts theirs;
-    return host != NULL && parse_authority(*host, &own) &&
+    struct origin_parts own = {.scheme = place->is_secure ? STR("https") : STR("http"),
+                               .port = place->port};
+    struct origin_parts theirs = {.port = 0};
+    return place->host.at != NULL && parse_authority(place->host, &own) &&
            parse_origin(trim_slash(origin), &theirs) &&
            str_equal_nocase(own.scheme, theirs.scheme) && str_equal_nocase(own.host, theirs.host) &&
            own.port == theirs.port;
@@ -227,13 +227,13 @@ static bool is_same_origin(const struct http1_request *request, struct str origi
 
 /* ---- verdicts ---- */
 
-static enum origin_verdict judge(const struct http1_request *request, struct str origin,
-                                 const struct endpoint_settings *endpoint, bool is_secure)
+static enum origin_verdict judge(struct str origin, const struct endpoint_settings *endpoint,
+                                 const struct origin_own *own)
 {
     if (origin.len == 0 || origin.len > ORIGIN_BYTES_MAX) {
         return ORIGIN_REFUSED;
     }
-    if (is_same_origin(request, origin, is_secure)) {
+    if (is_same_origin(own, origin)) {
         return ORIGIN_ALLOWED;
     }
     for (size_t i = 0; i < endpoint->allowed_origin_count; i++) {
@@ -245,7 +245,8 @@ static enum origin_verdict judge(const struct http1_request *request, struct str
 }
 
 enum origin_verdict origin_check(const struct http1_request *request,
-                                 const struct endpoint_settings *endpoint, bool is_secure)
+                                 const struct endpoint_settings *endpoint,
+                                 const struct origin_own *own)
 {
     const struct str *origin = http1_header(request, "Origin");
     if (origin == NULL) {
@@ -254,7 +255,7 @@ enum origin_verdict origin_check(const struct http1_request *request,
     if (http1_header_count(request, "Origin") > 1) {
         return ORIGIN_AMBIGUOUS;
     }
-    return judge(request, *origin, endpoint, is_secure);
+    return judge(*origin, endpoint, own);
 }
 
 /* The origin of a URL: what stands before the path. */
@@ -271,7 +272,8 @@ static struct str origin_of_url(struct str url)
 }
 
 enum origin_verdict origin_check_embedded(const struct http1_request *request,
-                                          const struct endpoint_settings *endpoint, bool is_secure)
+                                          const struct endpoint_settings *endpoint,
+                                          const struct origin_own *own)
 {
     const struct str *site = http1_header(request, "Sec-Fetch-Site");
     const struct str *referer = http1_header(request, "Referer");
@@ -280,7 +282,7 @@ enum origin_verdict origin_check_embedded(const struct http1_request *request,
         return ORIGIN_ALLOWED;
     }
     if (referer != NULL) {
-        return judge(request, origin_of_url(*referer), endpoint, is_secure);
+        return judge(origin_of_url(*referer), endpoint, own);
     }
     if (site != NULL && !endpoint->allows_any_origin) {
         return ORIGIN_REFUSED; /* another site's page that hides which */

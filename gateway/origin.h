@@ -28,14 +28,23 @@ enum origin_verdict {
     ORIGIN_AMBIGUOUS, /* two Origin headers: 400 */
 };
 
-/* `is_secure`: the request came over TLS. */
+/* Where the browser believes itself to be. */
+struct origin_own {
+    bool is_secure; /* https or wss */
+    struct str
+        host; /* as in the Host header, perhaps with a port; absent: nothing is of the same origin */
+    unsigned port; /* where `host` has none; 0: the scheme's own */
+};
+
 enum origin_verdict origin_check(const struct http1_request *request,
-                                 const struct endpoint_settings *endpoint, bool is_secure);
+                                 const struct endpoint_settings *endpoint,
+                                 const struct origin_own *own);
 
 /* For what a page loads as frame or script (htmlfile, JSONP), which sends no Origin:
  * Sec-Fetch-Site and Referer are judged where they are present. */
 enum origin_verdict origin_check_embedded(const struct http1_request *request,
-                                          const struct endpoint_settings *endpoint, bool is_secure);
+                                          const struct endpoint_settings *endpoint,
+                                          const struct origin_own *own);
 
 /* One text of the list against one origin. */
 bool origin_matches(struct str patterns, struct str origin);

@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
+#include "gateway/forwarded.h"
 #include "gateway/origin.h"
 #include "gateway/pages.h"
 #include "gateway/sockjs_endpoints.h"
@@ -253,7 +254,9 @@ static void route_row(const struct router *router, const struct row *row, struct
         return;
     }
     if (row->flags & IS_EMBEDDED) {
-        verdict = origin_check_embedded(request, route->endpoint, conn_is_secure(http_conn(http)));
+        struct origin_own own;
+        forwarded_read(router->runtime->settings, http_conn(http), request, &own);
+        verdict = origin_check_embedded(request, route->endpoint, &own);
     }
     if (verdict != ORIGIN_ALLOWED) {
         refuse_origin(http, router, verdict, request);
@@ -266,7 +269,9 @@ static void route_endpoint(const struct router *router, const struct endpoint_se
                            struct http *http, const struct http1_request *request)
 {
     const struct str *origin = http1_header(request, "Origin");
-    enum origin_verdict verdict = origin_check(request, endpoint, conn_is_secure(http_conn(http)));
+    struct origin_own own;
+    forwarded_read(router->runtime->settings, http_conn(http), request, &own);
+    enum origin_verdict verdict = origin_check(request, endpoint, &own);
     size_t path_len = strlen(endpoint->path);
     struct route route = {
         .runtime = router->runtime,

@@ -36,7 +36,7 @@ GATEWAY_LAYERS = {
     "tls": (["tls_*"], ["ground", "conn"]),
     "http": (["http"], ["ground", "conn"]),
     "link": (["broker_*", "outbox", "recent"], ["ground"]),
-    "route": (["route", "cors", "origin"], ["ground", "conn", "http"]),
+    "route": (["route", "cors", "origin", "forwarded"], ["ground", "conn", "http"]),
     "transports": (["websocket", "stomp_tcp", "sockjs_*"], ["ground", "conn", "http", "route", "session"]),
     "router": (["router", "pages"], ["ground", "conn", "http", "route", "session", "transports"]),
     "listener": (["listener"], ["ground", "conn"]),

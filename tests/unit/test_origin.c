@@ -34,6 +34,12 @@ static struct http1_request request_of(struct http1_header *headers, size_t coun
                                   .minor = 1};
 }
 
+static struct origin_own own_of(const struct http1_request *request, bool is_secure)
+{
+    const struct str *host = http1_header(request, "Host");
+    return (struct origin_own){is_secure, host == NULL ? (struct str){NULL, 0} : *host, 0};
+}
+
 static struct endpoint_settings endpoint_of(const char *const patterns[PATTERNS_MAX])
 {
     struct endpoint_settings endpoint = {.path = (char *)"/ws"};
@@ -58,7 +64,8 @@ static enum origin_verdict ask(const struct question *question, bool is_secure)
     }
     struct http1_request request = request_of(headers, count);
     struct endpoint_settings endpoint = endpoint_of(question->patterns);
-    return origin_check(&request, &endpoint, is_secure);
+    struct origin_own own = own_of(&request, is_secure);
+    return origin_check(&request, &endpoint, &own);
 }
 
 static void ask_all(const struct question *questions, size_t count, bool is_secure)
@@ -271,7 +278,8 @@ static void two_origin_headers_are_ambiguous(void **state)
     const char *patterns[PATTERNS_MAX] = {"*"};
     struct endpoint_settings endpoint = endpoint_of(patterns);
     (void)state;
-    assert_int_equal(origin_check(&request, &endpoint, false), ORIGIN_AMBIGUOUS);
+    struct origin_own own = own_of(&request, false);
+    assert_int_equal(origin_check(&request, &endpoint, &own), ORIGIN_AMBIGUOUS);
 }
 
 static void an_origin_may_have_2048_bytes(void **state)
@@ -347,7 +355,8 @@ static void what_sends_no_origin_is_judged_by_its_other_headers(void **state)
         struct http1_request request = request_of(headers, count);
         const char *patterns[PATTERNS_MAX] = {rows[i].pattern};
         struct endpoint_settings endpoint = endpoint_of(patterns);
-        enum origin_verdict verdict = origin_check_embedded(&request, &endpoint, false);
+        struct origin_own own = own_of(&request, false);
+        enum origin_verdict verdict = origin_check_embedded(&request, &endpoint, &own);
         if (verdict != rows[i].verdict) {
             fail_msg("row %zu: %d", i, (int)verdict);
         }
