@@ -148,12 +148,13 @@ static int act_offer(struct core *core, struct peer *peer, const struct link_off
     return 0;
 }
 
-/* There is no log of the link to forget yet: docs/link-protocol.md, "Not in use yet". */
 static int act_confirm(struct core *core, struct peer *peer, const struct link_confirm *confirm)
 {
     (void)core;
-    (void)peer;
-    (void)confirm;
+    struct session *session = sessions_find(peer, confirm->session);
+    if (session != NULL) {
+        session_log_drop(&session->passage->log, confirm->number);
+    }
     return 0;
 }
 
@@ -200,6 +201,7 @@ static int act_restore_end(struct core *core, struct peer *peer,
         uint64_t hash = wire_get_u64(&recent);
         buf_append(&peer->recent, &hash, sizeof(hash));
     }
+    peer_index_recent(peer);
     adoption_ask_all(&core->sessions);
     if (core->hold.is_on) {
         hold_restored(&core->hold, peer->gateway);

@@ -89,8 +89,9 @@ static void refuse_claim(struct sessions *sessions, struct peer *peer, uint64_t 
     claims_refuse(peer, request, session, result);
 }
 
-/* The session is HELD or PARKED: answers the claims that wait, until one needs an answer of the holder. */
-static void serve_claims(struct session *session)
+/* The session is HELD or PARKED: answers the claims that wait, until one needs an answer of the holder. False: it has
+ * ended. */
+static bool serve_claims(struct session *session)
 {
     struct sessions *sessions = session->sessions;
     const struct claim *first;
@@ -99,7 +100,10 @@ static void serve_claims(struct session *session)
         bool is_taken = sessions_find(peer, first->session) != NULL;
         if (session->holder != NULL && session->holder != peer && !is_taken) {
             sessions_ask(session, SESSION_YIELDING);
-            return;
+            return true;
+        }
+        if (session->holder == NULL && sessions_judge_claimed(session)) {
+            return false;
         }
         struct claim claim = claims_take_first(&session->passage->claims);
         if (session->holder != NULL || is_taken) {
@@ -108,6 +112,7 @@ static void serve_claims(struct session *session)
         }
         move_session(session, peer, &claim);
     }
+    return true;
 }
 
 static void claim_existing(struct session *session, struct peer *peer,
@@ -120,7 +125,7 @@ static void claim_existing(struct session *session, struct peer *peer,
     } else if ((session->holder != peer || session->state == SESSION_YIELDING) &&
                claims_add(&sessions_passage(session)->claims, peer, claim)) {
         if (session->state == SESSION_HELD || session->state == SESSION_PARKED) {
-            serve_claims(session);
+            (void)serve_claims(session);
         }
         return;
     }
@@ -186,8 +191,7 @@ void handover_yielded(struct peer *peer, const struct link_yielded *yielded)
     sessions_passage(session)->former = peer->id;
     session->passage->former_handle = session->handle;
     sessions_park(session);
-    serve_claims(session);
-    if (session->state != SESSION_PARKED) {
+    if (!serve_claims(session) || session->state != SESSION_PARKED) {
         return;
     }
     /* Whoever claimed it has gone meanwhile. */
@@ -218,14 +222,14 @@ void handover_refused(struct peer *peer, const struct link_refused *refused)
     }
     sessions_refused(session);
     relays_send(&session->passage->relays, peer, session->handle);
-    serve_claims(session);
+    (void)serve_claims(session);
 }
 
 /* What no receiver has got waits for the next claim; only then the tombstone answers. */
 void handover_drop(struct session *session, const struct link_drop_session *drop)
 {
     if (drop->unsent.len > 0 && TEST_RULE(rest_is_kept) && sessions_close(session, drop)) {
-        serve_claims(session);
+        (void)serve_claims(session);
     } else {
         sessions_end(session, drop->code, drop->reason, drop->remember_ms);
     }
@@ -329,7 +333,7 @@ static void take_back(struct session *session, struct peer *peer, const struct s
 }
 
 /* What was kept while it had no holder, then relays; or the holder is to yield it again. */
-static void go_on(struct session *session, const struct link_restore *restore)
+static void go_on(struct session *session, struct peer *peer, const struct link_restore *restore)
 {
     session_log_drop(&session->passage->log, restore->number);
     if (restore->hold == LINK_HOLD_YIELDED) {
@@ -337,13 +341,19 @@ static void go_on(struct session *session, const struct link_restore *restore)
         sessions_await(session);
         return;
     }
+    if (sessions_judge_claimed(session)) {
+        PEER_SEND(peer, GONE, gone, .session = restore->session,
+                  .reason = STR("broker.session_log_size is reached"));
+        return;
+    }
+    session->is_restored = true;
     session_log_send(&session->passage->log, session->holder, session->handle);
     sessions_confirm(session);
     if (restore->hold == LINK_HOLD_DETACHED) {
         sessions_detach(session);
     }
     relays_send(&session->passage->relays, session->holder, session->handle);
-    serve_claims(session);
+    (void)serve_claims(session);
 }
 
 int handover_restore(struct sessions *sessions, struct peer *peer,
@@ -366,14 +376,18 @@ int handover_restore(struct sessions *sessions, struct peer *peer,
                                         .family = restore->family,
                                         .expire_ms = restore->expire_ms,
                                         .moves = restore->moves};
-    if (session != NULL) {
+    bool is_new = session == NULL;
+    if (!is_new) {
         take_back(session, peer, &facts);
     } else {
         session = sessions_open(sessions, peer, &facts);
     }
     sessions->options.stats->sessions_restored++;
     restore_subscriptions(session, restore->subscriptions);
-    go_on(session, restore);
+    if (is_new || restore->hold != LINK_HOLD_YIELDED) { /* else YIELDED brings it */
+        sessions_keep_restored(session, restore->state);
+    }
+    go_on(session, peer, restore);
     return 0;
 }
 
@@ -385,8 +399,9 @@ static void lose_session(struct session *session)
     }
     session->sessions->options.stats->sessions_parked++;
     sessions_park(session);
-    serve_claims(session);
-    adoption_ask(session, NULL);
+    if (serve_claims(session)) {
+        adoption_ask(session, NULL);
+    }
 }
 
 void handover_lose_peer(struct sessions *sessions, struct peer *peer)

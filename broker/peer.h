@@ -23,6 +23,7 @@ struct peer {
     uint64_t written;  /* messages: the sequence number of the last */
     uint64_t gateway;  /* from HELLO: which one it is */
     struct buf recent; /* from RESTORE_END: hashes of what it has delivered, u64 each */
+    struct map known;  /* the same as keys */
     bool has_restored; /* it has said RESTORE_END */
     bool is_leaving;   /* it is about to stop: it takes no session */
     peer_begin_cb begin;
@@ -42,6 +43,10 @@ struct peers {
 void peers_finish(struct peers *peers); /* no peer is in it */
 void peers_add(struct peers *peers, struct peer *peer);
 struct peer *peers_find(const struct peers *peers, uint64_t id); /* NULL: gone */
+
+/* `recent` is filled. */
+void peer_index_recent(struct peer *peer);
+bool peer_knows(const struct peer *peer, uint64_t hash);
 
 /* From here on it is not found; then its sessions are lost (handover_lose_peer), then peer_finish(). */
 void peers_remove(struct peers *peers, struct peer *peer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log of a session between two holders.
+ * The log of a session.
  */
 #include "broker/session_log.h"
 
@@ -38,15 +38,20 @@ static void remove_entry(struct session_log *log, struct entry *entry)
     mem_free(entry);
 }
 
-void session_log_clear(struct session_log *log)
+static void remove_all(struct session_log *log)
 {
     LIST_EACH(&log->entries, node)
     {
         remove_entry(log, LIST_OF(node, struct entry, node));
     }
+}
+
+void session_log_clear(struct session_log *log)
+{
+    remove_all(log);
     list_remove(&log->node);
     log->is_on = false;
-    log->is_over = false;
+    log->over = 0;
 }
 
 static struct entry *last_entry(const struct session_log *log)
@@ -55,13 +60,14 @@ static struct entry *last_entry(const struct session_log *log)
     return list_is_empty(&log->entries) ? NULL : LIST_OF(log->entries.prev, struct entry, node);
 }
 
-/* NULL: it is over. */
+/* NULL: it is too short. */
 static struct entry *add_entry(struct session_log *log, struct payload *message)
 {
     size_t bytes = sizeof(struct entry) + (message == NULL ? 0 : message->len);
-    if (log->is_over || log->count >= SESSION_LOG_COUNT_MAX ||
+    if (log->over != 0 || log->count >= SESSION_LOG_COUNT_MAX ||
         bytes > log->bytes_max - log->bytes) {
-        log->is_over = true;
+        remove_all(log);
+        log->over = SESSION_LOG_NOT_SENT;
         return NULL;
     }
     struct entry *entry = mem_zalloc(sizeof(*entry));
@@ -89,7 +95,9 @@ void session_log_add_message(struct session_log *log, struct payload *message,
 void session_log_number_last(struct session_log *log, uint64_t number)
 {
     struct entry *entry = last_entry(log);
-    if (entry != NULL) {
+    if (log->over != 0) {
+        log->over = number;
+    } else if (entry != NULL) {
         entry->number = number;
     }
 }
@@ -100,8 +108,8 @@ void session_log_add_answer(struct session_log *log, const struct session_log_an
     struct entry *entry = add_entry(log, NULL);
     if (entry != NULL) {
         entry->answer = *answer;
-        entry->number = number;
     }
+    session_log_number_last(log, number);
 }
 
 void session_log_forget_numbers(struct session_log *log)
@@ -110,6 +118,7 @@ void session_log_forget_numbers(struct session_log *log)
     {
         LIST_OF(node, struct entry, node)->number = SESSION_LOG_NOT_SENT;
     }
+    log->over = log->over != 0 ? SESSION_LOG_NOT_SENT : 0;
 }
 
 void session_log_drop(struct session_log *log, uint64_t number)
@@ -121,6 +130,7 @@ void session_log_drop(struct session_log *log, uint64_t number)
             remove_entry(log, entry);
         }
     }
+    log->over = log->over <= number ? 0 : log->over;
 }
 
 static void send_message(const struct entry *entry, struct peer *peer, uint64_t session)

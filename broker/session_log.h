@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one session would have got while it is between two holders: messages by reference, and the
- * answers to its requests, in order.
+ * What one session has got, or would have: messages by reference, and the answers to its requests, in order.
  *
- * An entry's number is that of the link message which carried it to the present holder; what the
- * holder says it has handled is dropped by it. Zeroed after session_log_init() is off and empty.
+ * An entry's number is that of the link message which carried it to the present holder; what the holder says its
+ * receivers have is dropped by it. So a next holder can be told the rest, also when the present one dies.
  */
 #pragma once
 
@@ -19,8 +18,9 @@ struct session_log {
     size_t count;
     size_t bytes; /* as if the messages were its own */
     size_t bytes_max;
-    bool is_on;   /* entries are added */
-    bool is_over; /* it was too short: the session cannot go on */
+    uint64_t
+        over; /* number of the last that was not added: it was too short, and is empty; 0: it is whole */
+    bool is_on; /* entries are added */
 };
 
 struct session_log_answer {
@@ -44,7 +44,7 @@ void session_log_add_answer(struct session_log *log, const struct session_log_an
 /* Its link was never theirs who ask now. */
 void session_log_forget_numbers(struct session_log *log);
 
-/* The holder has handled its link up to there. */
+/* The holder has handled its link up to there. A log that was too short by then is whole again. */
 void session_log_drop(struct session_log *log, uint64_t number);
 
 /* Writes all of it to the new holder, and numbers it anew. */

@@ -153,10 +153,24 @@ static void enter_holder(struct session *session, struct peer *peer, uint64_t ha
 {
     session->holder = peer;
     session->handle = handle;
+    session->is_restored = false;
     session->is_attached = true;
     void *replaced = map_put_u64(&peer->sessions, &session->handle, session);
     assert(replaced == NULL);
     (void)replaced;
+}
+
+static void start_log(struct session *session)
+{
+    sessions_passage(session)->log.is_on = true;
+    session_subscriptions_collect(&session->subscriptions, session);
+}
+
+/* It can be found again: what is needed to go on elsewhere is kept all the time. */
+static bool is_movable(const struct session *session)
+{
+    return session->key.len > 0 && session->family != LINK_FAMILY_WEBSOCKET &&
+           session->family != LINK_FAMILY_TCP;
 }
 
 struct session *sessions_open(struct sessions *sessions, struct peer *peer,
@@ -185,6 +199,9 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
     sessions->count++;
     sessions->options.stats->sessions_opened++;
     enter_holder(session, peer, facts->handle);
+    if (is_movable(session)) {
+        start_log(session);
+    }
     return session;
 }
 
@@ -208,12 +225,6 @@ static void free_passage(struct session *session)
     }
 }
 
-static void start_log(struct session *session)
-{
-    sessions_passage(session)->log.is_on = true;
-    session_subscriptions_collect(&session->subscriptions, session);
-}
-
 static void stop_log(struct session *session)
 {
     session_subscriptions_uncollect(&session->subscriptions);
@@ -227,6 +238,7 @@ static void leave_holder(struct session *session)
                                     session->sessions->options.subscriptions);
         map_remove_u64(&session->holder->sessions, &session->handle);
         session->holder = NULL;
+        session->is_restored = false;
     }
 }
 
@@ -248,9 +260,8 @@ static size_t payload_len(const struct payload *payload)
 
 bool sessions_can_park(const struct session *session)
 {
-    bool is_http = session->family != LINK_FAMILY_WEBSOCKET && session->family != LINK_FAMILY_TCP;
-    return is_http && session->key.len > 0 && session->can_move &&
-           payload_len(session->checkpoint) <= SESSION_CHECKPOINT_BYTES_MAX &&
+    return is_movable(session) && session->can_move &&
+           payload_len(session->checkpoint) <= LINK_STATE_BYTES_MAX &&
            payload_len(session->passage->unsent) <= SESSION_UNSENT_BYTES_MAX;
 }
 
@@ -283,38 +294,47 @@ static void keep(struct payload **kept, struct str bytes)
     *kept = bytes.len == 0 ? NULL : payload_copy(bytes.at, bytes.len);
 }
 
+/* It has come. */
+static void forget_passage(struct session *session)
+{
+    keep(&session->passage->seen, STR(""));
+    release_former(session);
+}
+
 void sessions_confirm(struct session *session)
 {
     keep(&session->passage->unsent, STR(""));
-    keep(&session->passage->seen, STR(""));
-    release_former(session);
-    if (session->state != SESSION_YIELDING) {
-        stop_log(session);
-    }
+    forget_passage(session);
 }
 
 void sessions_attach(struct session *session)
 {
     session->is_attached = true;
     stop_expiry(session);
-    sessions_confirm(session);
+    forget_passage(session);
+}
+
+static void overflow(struct session *session)
+{
+    session->sessions->options.stats->sessions_overflowed++;
+    sessions_end(session, OVERFLOW_CODE, STR("Too slow"), 2 * session->expire_ms);
 }
 
 bool sessions_judge(struct session *session)
 {
-    if (!session->passage->log.is_over) {
+    if (session->passage->log.over != SESSION_LOG_NOT_SENT || session->state != SESSION_PARKED) {
+        return false; /* with a holder there is no harm unless it dies now */
+    }
+    overflow(session);
+    return true;
+}
+
+bool sessions_judge_claimed(struct session *session)
+{
+    if (session->passage->log.over == 0) {
         return false;
     }
-    if (session->state != SESSION_YIELDING && session->state != SESSION_PARKED) {
-        stop_log(session); /* its holder is to confirm that it has it: no harm unless it dies now */
-        return false;
-    }
-    session->sessions->options.stats->sessions_overflowed++;
-    if (session->holder != NULL) {
-        PEER_SEND(session->holder, GONE, gone, .session = session->handle,
-                  .reason = STR("broker.session_log_size is reached"));
-    }
-    sessions_end(session, OVERFLOW_CODE, STR("Too slow"), 2 * session->expire_ms);
+    overflow(session);
     return true;
 }
 
@@ -331,6 +351,9 @@ static bool has_hash(struct str hashes, uint64_t hash)
 bool sessions_has_seen(const struct session *session, struct str message_id)
 {
     struct str hashes = {NULL, 0};
+    if (session->is_restored && peer_knows(session->holder, link_id_hash(message_id))) {
+        return true; /* its gateway drops it, too */
+    }
     if (session->passage->seen != NULL) {
         hashes =
             (struct str){(const char *)session->passage->seen->data, session->passage->seen->len};
@@ -388,7 +411,6 @@ bool sessions_is_answer(const struct session *session, uint64_t question, enum s
 void sessions_refused(struct session *session)
 {
     set_state(session, SESSION_HELD);
-    stop_log(session);
     if (!session->is_attached) {
         start_expiry(session);
     }
@@ -396,9 +418,16 @@ void sessions_refused(struct session *session)
 
 bool sessions_keep_checkpoint(struct session *session, struct str state)
 {
-    session->can_move = state.len <= SESSION_CHECKPOINT_BYTES_MAX;
+    session->can_move = state.len <= LINK_STATE_BYTES_MAX;
     keep(&session->checkpoint, session->can_move ? state : STR(""));
+    keep(&session->passage->unsent, STR(""));
     return session->can_move;
+}
+
+void sessions_keep_restored(struct session *session, struct str state)
+{
+    (void)sessions_keep_checkpoint(session, state);
+    session->can_move = session->can_move && state.len > 0;
 }
 
 void sessions_keep_yielded(struct session *session, struct str checkpoint, struct str unsent)
@@ -411,9 +440,10 @@ void sessions_keep_yielded(struct session *session, struct str checkpoint, struc
 void sessions_settle(struct session *session)
 {
     if (payload_len(session->passage->unsent) > SESSION_UNSENT_BYTES_MAX) {
+        session->can_move = false; /* until its holder has said CHECKPOINT */
         keep(&session->passage->unsent, STR(""));
     }
-    if (payload_len(session->checkpoint) > SESSION_CHECKPOINT_BYTES_MAX) {
+    if (payload_len(session->checkpoint) > LINK_STATE_BYTES_MAX) {
         session->can_move = false;
         keep(&session->checkpoint, STR(""));
     }

@@ -22,8 +22,7 @@
 #include "broker/session_subscriptions.h"
 #include "broker/tombstones.h"
 
-#define SESSION_NAME_BYTES 26              /* 128 random bits in base32 */
-#define SESSION_CHECKPOINT_BYTES_MAX 65536 /* a longer one is refused, and nothing is kept */
+#define SESSION_NAME_BYTES 26 /* 128 random bits in base32 */
 #define SESSIONS_CLOSED_BYTES_MAX                                                                  \
     (64u << 20) /* of all sessions that are closed; beyond: not kept */
 #define SESSION_UNSENT_BYTES_MAX                                                                   \
@@ -31,11 +30,11 @@
 
 enum session_state { SESSION_HELD, SESSION_YIELDING, SESSION_EXPIRING, SESSION_PARKED };
 
-/* What a session has with it between two holders. Most never move: they share an empty one. */
+/* What a session has with it from one holder to the next. Most never move: they share an empty one. */
 struct session_passage {
     struct session *session;
-    struct payload *unsent; /* owned; only of a session yielded to nobody */
-    struct session_log log; /* on from YIELD until the next holder has confirmed, or a refusal */
+    struct payload *unsent; /* owned; of one yielded, until its next holder has said CHECKPOINT */
+    struct session_log log; /* of a session that can move: always on */
     struct payload *seen;   /* owned; hashes of messages it has got already, u64 each */
     size_t unseen;          /* bytes at the end of those hashes that it has not */
     uint64_t former;        /* id of the peer that yielded it and keeps a copy; 0: none */
@@ -62,6 +61,7 @@ struct session {
     enum session_state state;
     uint32_t moves;   /* how often it has changed hands */
     bool is_attached; /* the holder has a receiver */
+    bool is_restored; /* its holder had it when it delivered peer::recent */
     bool can_move;    /* false: its checkpoint was too long to keep */
     uint8_t family;   /* enum link_family */
     uint32_t expire_ms;
@@ -122,7 +122,7 @@ struct session *sessions_open(struct sessions *sessions, struct peer *peer,
                               const struct session_facts *facts);
 
 /* The session of a lost link, or one just yielded, goes to `peer` with its subscriptions: HELD, attached.
- * Its log stays on until sessions_confirm(). */
+ * Its log goes with it. */
 void sessions_hold(struct session *session, struct peer *peer, uint64_t handle, uint32_t expire_ms);
 
 /* Out of its holder's hands and groups: PARKED, until sessions_hold() or `expire_ms` have passed. */
@@ -131,12 +131,14 @@ void sessions_park(struct session *session);
 /* A key, an HTTP family, and no more to keep than may be kept. */
 bool sessions_can_park(const struct session *session);
 
-/* The holder has all that was kept for it: nothing is collected any more (but for a YIELD under way),
- * and who yielded it may forget it. */
+/* The holder has all that was yielded, and who yielded it may forget it. */
 void sessions_confirm(struct session *session);
 
-/* A log that was too short ends the session: YIELDING or PARKED. True when that happened. */
+/* A log that was too short for a session that nobody holds ends it. True when that happened. */
 bool sessions_judge(struct session *session);
+
+/* The same for one that was just claimed: what was missed is not to be had any more. */
+bool sessions_judge_claimed(struct session *session);
 
 /* Its receiver is there again, or gone: then the holder is asked EXPIRE after `expire_ms`. */
 void sessions_attach(struct session *session);
@@ -157,8 +159,12 @@ enum link_result sessions_subscribe(struct session *session, uint32_t number, ui
                                     const char **out_reason);
 void sessions_unsubscribe(struct session *session, uint32_t number); /* an unknown one is none */
 
-/* What the next holder gets. False: the checkpoint is too long; the session has none then, and cannot park. */
+/* What the next holder gets, what is unsent included. False: it is too long; the session has none then, and cannot
+ * park. */
 bool sessions_keep_checkpoint(struct session *session, struct str state);
+
+/* The same by RESTORE, which is empty where it would be too long. */
+void sessions_keep_restored(struct session *session, struct str state);
 
 /* As yielded, whatever its length: for the claim that waits. sessions_settle() when that is served: what is too
  * long to be kept goes. */

@@ -19,6 +19,8 @@
 
 #define ORIGIN_BYTES_MAX 2048
 #define STOMP_BYTES_MAX ((size_t)16 << 20) /* half of what a link message may be */
+#define RESTORE_BYTES ((size_t)72 << 10)   /* of the link's RESTORE, without subscriptions */
+#define RESTORED_BYTES 16                  /* beside each one's destination */
 
 static bool is_unreserved(char c)
 {
@@ -285,6 +287,46 @@ static void check_size(struct size_rule *rule, const char *list, size_t index, s
     buf_finish(&path);
 }
 
+/* Likewise what a gateway says of a session to a new broker: all its subscriptions, and its state. */
+static bool check_restore(const struct settings *settings, struct options *options,
+                          const char *list, size_t index, const struct limits_settings *limits)
+{
+    const struct broker_settings *broker = &settings->broker;
+    size_t count = limits->subscriptions_max < broker->subscriptions_max
+                       ? limits->subscriptions_max
+                       : broker->subscriptions_max;
+    size_t bytes = RESTORE_BYTES + count * (limits->destination_bytes_max + RESTORED_BYTES);
+    struct buf path = {0};
+    if (bytes <= broker->message_window_bytes / 4 * 3) {
+        return true;
+    }
+    bool is_common = limits->subscriptions_max == settings->gateway.limits.subscriptions_max;
+    options_fail(options,
+                 is_common ? "gateway.limits.subscriptions"
+                           : format_path(&path, list, index, "limits.subscriptions"),
+                 "%zu of limits.destination_length (%zuB) make %zuB: more than three quarters of "
+                 "broker.message_window (%zuB)",
+                 count, limits->destination_bytes_max, bytes, broker->message_window_bytes);
+    buf_finish(&path);
+    return false;
+}
+
+/* The first that is wrong: the others have the same limits, mostly. */
+static void check_restores(const struct settings *settings, struct options *options)
+{
+    const struct gateway_settings *gateway = &settings->gateway;
+    bool is_right = true;
+    for (size_t i = 0; i < gateway->listen_count && is_right; i++) {
+        is_right = listen_is_http(gateway->listens[i].scheme) ||
+                   check_restore(settings, options, "listen", i, &gateway->listens[i].limits);
+    }
+    for (size_t i = 0; i < gateway->endpoint_count && is_right; i++) {
+        const struct endpoint_settings *endpoint = &gateway->endpoints[i];
+        is_right = endpoint->service != SERVICE_STOMP ||
+                   check_restore(settings, options, "endpoints", i, &endpoint->limits);
+    }
+}
+
 static void check_sizes(const struct settings *settings, struct options *options)
 {
     const struct gateway_settings *gateway = &settings->gateway;
@@ -356,6 +398,7 @@ void settings_check(const struct settings *settings, enum settings_program progr
         check_duplicates(&settings->gateway, options);
         check_sizes(settings, options);
         settings_check_tls(&settings->gateway, options);
+        check_restores(settings, options);
         warn_origins(&settings->gateway, warn);
     }
 }

@@ -100,8 +100,9 @@ const struct option settings_rows[] = {
                 "refuses earlier, at `gateway.limits.subscriptions`."},
     {.path = "broker.session_log_size", IN_ROOT(SIZE, broker.session_log_bytes_max),
      .fallback = "512KiB", BETWEEN(4 * KIB, 1 * GIB), BROKER,
-     .meaning = "Bytes of messages kept for one session while it goes from one gateway to another, "
-                "or has none; 1,000 messages at most. Beyond: the session ends with code 1008."},
+     .meaning = "Bytes of messages kept for one session of an HTTP fallback until its client has them; "
+                "1,000 messages at most. Beyond: the session ends with code 1008 when it goes to another "
+                "gateway, or has none."},
     {.path = "broker.allow_uids", IN_ROOT(NUMBERS, broker.allow_uids),
      COUNTED(settings, broker.allow_uid_count), .fallback_note = "the broker's own user and root",
      BETWEEN(1, 64), BROKER,
@@ -289,7 +290,9 @@ const struct option settings_rows[] = {
      .meaning = "A destination's name. Beyond: ERROR, and the session is closed."},
     {.path = "gateway.limits.subscriptions", IN_ROOT(COUNT, gateway.limits.subscriptions_max),
      .fallback = "256", BETWEEN(1, MILLION), .scopes = IN_BOTH, GATEWAY,
-     .meaning = "Subscriptions of one session. Beyond: ERROR, and the session is closed."},
+     .meaning = "Subscriptions of one session. "
+                "All of them, with `destination_length` each, are to fit into three quarters of "
+                "`broker.message_window`. Beyond: ERROR, and the session is closed."},
     {.path = "gateway.limits.pending_requests", IN_ROOT(COUNT, gateway.limits.requests_max),
      .fallback = "1024", BETWEEN(1, MILLION), .scopes = IN_BOTH, GATEWAY,
      .meaning = "Frames of one session that wait for the broker's answer: receipts, "

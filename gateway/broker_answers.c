@@ -146,7 +146,9 @@ static int take_delivered(struct broker_link *link, struct str body)
         delivered.groups.len =
             0; /* our members have it; single subscriptions are the broker's care */
     }
+    link->is_delivering = true;
     link->handler->delivered(link->data, &delivered);
+    link->is_delivering = false;
     return 0;
 }
 

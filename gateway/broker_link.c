@@ -209,6 +209,25 @@ uint64_t broker_link_handled(const struct broker_link *link)
     return link->link.received;
 }
 
+uint64_t broker_link_mark(const struct broker_link *link)
+{
+    return link->link.received + !link->is_handling;
+}
+
+bool broker_link_is_delivering(const struct broker_link *link)
+{
+    return link->is_delivering;
+}
+
+void broker_link_confirm(struct broker_link *link, uint64_t session, uint64_t number)
+{
+    if (link->phase == LINK_UP) {
+        link_put_confirm(&link->scratch,
+                         &(struct link_confirm){.session = session, .number = number});
+        send_scratch(link, LINK_CONFIRM, 0);
+    }
+}
+
 uint64_t broker_link_handled_before(const struct broker_link *link)
 {
     return link->handled;
@@ -399,7 +418,10 @@ static int on_link_message(struct link *link, uint8_t type, struct str body)
 {
     struct broker_link *self = MEM_CONTAINER(link, struct broker_link, link);
     self->outbox.now_ms = runtime_now(self->runtime);
-    return broker_answers_take(self, type, body);
+    self->is_handling = true;
+    int code = broker_answers_take(self, type, body);
+    self->is_handling = false;
+    return code;
 }
 
 static void on_link_lost(struct link *link, int code)

@@ -118,6 +118,14 @@ uint64_t broker_link_delivered(const struct broker_link *link);
 /* The number of the broker's last message that was read: on this link; on the one before it. */
 uint64_t broker_link_handled(const struct broker_link *link);
 uint64_t broker_link_handled_before(const struct broker_link *link);
+
+/* What is made now comes of this number: that of the broker's message being handled, or of the next. Delivering: that
+ * message is a DELIVERED. */
+uint64_t broker_link_mark(const struct broker_link *link);
+bool broker_link_is_delivering(const struct broker_link *link);
+
+/* Nothing of that session up to `number` is needed any more. */
+void broker_link_confirm(struct broker_link *link, uint64_t session, uint64_t number);
 void broker_link_refuse(struct broker_link *link, uint64_t request, uint64_t session);
 
 /* Nothing where the session will be restored anyway, with what is true then. */

@@ -30,6 +30,8 @@ struct broker_link {
     struct link_checkpoint mark; /* that CHECKPOINT */
     uint64_t handled;            /* messages read on the link before this */
     bool is_gathering;
+    bool is_handling;   /* a message from the broker */
+    bool is_delivering; /* it is DELIVERED */
     broker_link_closed_cb closed;
     void *closed_data;
     enum broker_link_phase phase;

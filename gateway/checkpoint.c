@@ -149,6 +149,16 @@ void checkpoint_put(struct buf *out, const struct checkpoint *checkpoint)
     wire_put_u8(out, checkpoint->service);
     wire_put_str16(out, checkpoint->relays);
     wire_put_str32(out, checkpoint->state);
+    wire_put_str32(out, checkpoint->frames);
+}
+
+static bool frames_are_whole(struct str frames)
+{
+    enum checkpoint_frame kind;
+    struct str bytes;
+    while (checkpoint_next_frame(&frames, &kind, &bytes)) {
+    }
+    return frames.len == 0;
 }
 
 int checkpoint_get(struct str bytes, struct checkpoint *out)
@@ -159,8 +169,9 @@ int checkpoint_get(struct str bytes, struct checkpoint *out)
     checkpoint.service = wire_get_u8(&reader);
     checkpoint.relays = wire_get_str16(&reader);
     checkpoint.state = wire_get_str32(&reader);
+    checkpoint.frames = wire_get_str32(&reader);
     if (!wire_done(&reader) || format != CHECKPOINT_FORMAT || checkpoint.service >= SERVICES ||
-        checkpoint.relays.len % sizeof(uint64_t) != 0) {
+        checkpoint.relays.len % sizeof(uint64_t) != 0 || !frames_are_whole(checkpoint.frames)) {
         return CHECKPOINT_ERR_MALFORMED;
     }
     *out = checkpoint;

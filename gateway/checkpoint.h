@@ -10,13 +10,14 @@
 
 #include "common/buf.h"
 
-#define CHECKPOINT_FORMAT 2
+#define CHECKPOINT_FORMAT 3
 #define CHECKPOINT_ERR_MALFORMED (-1)
 
 struct checkpoint {
     uint8_t service;   /* enum endpoint_service */
     struct str relays; /* u64 each: relays that were run, the latest last */
     struct str state;  /* of the service: checkpoint_put_stomp(), or nothing */
+    struct str frames; /* that no receiver has got, and nobody else keeps: checkpoint_put_frame() */
 };
 
 struct checkpoint_stomp {

@@ -59,8 +59,8 @@ static bool needs_credit(uint8_t type)
 static bool is_of_link(uint8_t type)
 {
     return type == LINK_ATTACH || type == LINK_DETACH || type == LINK_REFUSED ||
-           type == LINK_YIELDED || type == LINK_OFFER || type == LINK_RESTORE ||
-           type == LINK_RESTORE_END;
+           type == LINK_YIELDED || type == LINK_OFFER || type == LINK_CONFIRM ||
+           type == LINK_RESTORE || type == LINK_RESTORE_END;
 }
 
 /* A body larger than the window takes all of it. */

@@ -282,7 +282,7 @@ void session_lost(struct session *session, struct str reason)
 static void send_queued(struct session *session, struct shared_frame *frame)
 {
     const struct limits_settings *limits = session->host.limits;
-    session_queue_push(&session->queue, frame);
+    session_push(session, frame);
     if (session->queue.bytes > limits->queue_bytes_max ||
         (session->transport == NULL && session->queue.count > limits->queue_messages_max)) {
         end_too_slow(session);
@@ -316,6 +316,7 @@ static void send_frame(void *host, struct shared_frame *frame)
         return;
     }
     transport->ops->send(transport, frame);
+    session_confirm_later(session);
     if (session->transport == transport) {
         size_t queued = transport->ops->queued(transport);
         size_t queued_max = session->host.limits->queue_bytes_max;
@@ -414,7 +415,9 @@ struct session *session_create(struct sessions *sessions, const struct endpoint_
 size_t session_take(struct session *session, struct shared_frame **out_frames, size_t count_max,
                     size_t bytes_max)
 {
-    return session_queue_take(&session->queue, out_frames, count_max, bytes_max);
+    size_t count = session_queue_take(&session->queue, out_frames, count_max, bytes_max);
+    session_confirm(session);
+    return count;
 }
 
 /* ---- attach and detach ---- */
@@ -434,6 +437,7 @@ void session_send_queued(struct session *session)
         transport->ops->send(transport, frame);
         shared_frame_release(frame);
     }
+    session_confirm_later(session);
 }
 
 static void take_transport(struct session *session, struct transport *transport)
@@ -477,6 +481,7 @@ void session_rest(struct session *session)
 {
     if (session->state == SESSION_OPEN) {
         session_set_state(session, SESSION_DETACHED);
+        session_confirm(session);
         broker_link_detach(session->sessions->link, session->host.session);
         if (runtime_of(session)->is_draining) {
             session_offer(session);

@@ -120,7 +120,7 @@ static void end_body(struct session *session)
 {
     struct buf state = {0};
     if (!session->is_over) { /* else the mark has gone before the end */
-        session_put_checkpoint(session, &state);
+        session_put_state(session, &state);
     }
     broker_link_end_body(session->sessions->link, buf_str(&state));
     buf_finish(&state);

@@ -119,11 +119,30 @@ void sessions_yield_again(struct sessions *sessions)
 
 /* ---- out ---- */
 
-void session_put_checkpoint(const struct session *session, struct buf *out)
+static void put_frame(const struct session_queue *queue, uint32_t index, struct buf *out)
+{
+    const struct shared_frame *frame = session_queue_at(queue, index);
+    enum checkpoint_frame kind = frame->is_wtf8   ? CHECKPOINT_WTF8
+                                 : frame->is_text ? CHECKPOINT_TEXT
+                                                  : CHECKPOINT_BINARY;
+    checkpoint_put_frame(out, kind, (struct str){(const char *)frame->raw->data, frame->raw->len});
+}
+
+static void put_own_frames(const struct session_queue *queue, struct buf *out)
+{
+    for (uint32_t i = 0; i < queue->count; i++) {
+        if (session_queue_is_own_at(queue, i)) {
+            put_frame(queue, i, out);
+        }
+    }
+}
+
+void session_put_checkpoint(const struct session *session, bool with_frames, struct buf *out)
 {
     const struct service_ops *ops = session_service_ops(session);
     struct buf state = {0};
     struct buf relays = {0};
+    struct buf frames = {0};
     if (session->key.at == NULL) {
         return;
     }
@@ -133,22 +152,22 @@ void session_put_checkpoint(const struct session *session, struct buf *out)
     for (uint32_t i = 0; session->relays != NULL && i < session->relays->count; i++) {
         checkpoint_put_relay(&relays, session->relays->numbers[i]);
     }
+    if (with_frames && session->queue.own_count > 0) {
+        put_own_frames(&session->queue, &frames);
+    }
     checkpoint_put(out, &(struct checkpoint){.service = session->service_kind,
                                              .relays = buf_str(&relays),
-                                             .state = buf_str(&state)});
+                                             .state = buf_str(&state),
+                                             .frames = buf_str(&frames)});
     buf_finish(&state);
     buf_finish(&relays);
+    buf_finish(&frames);
 }
 
 void session_put_unsent(const struct session *session, struct buf *out)
 {
     for (uint32_t i = 0; i < session->queue.count; i++) {
-        const struct shared_frame *frame = session_queue_at(&session->queue, i);
-        enum checkpoint_frame kind = frame->is_wtf8   ? CHECKPOINT_WTF8
-                                     : frame->is_text ? CHECKPOINT_TEXT
-                                                      : CHECKPOINT_BINARY;
-        checkpoint_put_frame(out, kind,
-                             (struct str){(const char *)frame->raw->data, frame->raw->len});
+        put_frame(&session->queue, i, out);
     }
 }
 
@@ -168,7 +187,7 @@ static struct session_copy *make_copy(const struct session *session)
     if (ops->restore != NULL && session->service != NULL) {
         ops->restore(session->service, &copy->subscriptions);
     }
-    session_put_checkpoint(session, &copy->checkpoint);
+    session_put_checkpoint(session, false, &copy->checkpoint);
     if (TEST_RULE(unsent_moves)) {
         session_put_unsent(session, &copy->unsent);
     }
@@ -334,7 +353,7 @@ void session_take_unsent(struct session *session, struct str unsent)
                                      : kind == CHECKPOINT_WTF8
                                          ? shared_frame_create_wtf8(raw, stats)
                                          : shared_frame_create_binary(raw, stats);
-        session_queue_push(&session->queue, frame);
+        session_push(session, frame);
         shared_frame_release(frame);
     }
 }
@@ -346,12 +365,17 @@ static bool take_conversation(struct session *session, struct str bytes)
     uint64_t relay;
     const struct service_ops *ops = session_service_ops(session);
     void *context = session->sessions->services->context[session->service_kind];
+    if (bytes.len == 0) { /* nothing of it was ever handled */
+        session->service = ops->open(context, &session->host);
+        return session->service != NULL;
+    }
     if (checkpoint_get(bytes, &checkpoint) < 0 || checkpoint.service != session->service_kind) {
         return false;
     }
     while (checkpoint_next_relay(&checkpoint.relays, &relay)) {
         session_note_relay(session, relay);
     }
+    session_take_unsent(session, checkpoint.frames);
     session->service = ops->thaw == NULL ? ops->open(context, &session->host)
                                          : ops->thaw(context, &session->host, checkpoint.state);
     return session->service != NULL;
@@ -359,6 +383,7 @@ static bool take_conversation(struct session *session, struct str bytes)
 
 static void go_on(struct session *session)
 {
+    session_note_state(session);
     broker_link_attach(session->sessions->link, session->host.session);
     if (session->is_adopted) {
         session_rest(session);

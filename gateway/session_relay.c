@@ -170,7 +170,7 @@ static bool is_waiting(const struct session *session, uint64_t number)
 static void answer_again(struct session *session, uint64_t number)
 {
     struct buf state = {0};
-    session_put_checkpoint(session, &state);
+    session_put_state(session, &state);
     broker_link_checkpoint(session->sessions->link,
                            &(struct link_checkpoint){.session = session->host.session,
                                                      .relay = number,

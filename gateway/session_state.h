@@ -25,9 +25,11 @@ struct sessions {
     struct map yielded;     /* u64 handle -> struct session_copy, owned */
     struct list_node waits; /* struct sessions_wait, owned */
     uint64_t last_handle;
-    struct turn_entry judge; /* at the turn's end, who is too slow */
-    struct buf suspects;     /* handles, u64 each */
-    size_t count;            /* without those in SESSION_CLOSING */
+    struct turn_entry judge;   /* at the turn's end, who is too slow */
+    struct buf suspects;       /* handles, u64 each */
+    struct turn_entry confirm; /* at the turn's end, what streams have written */
+    struct buf streams;        /* handles, u64 each */
+    size_t count;              /* without those in SESSION_CLOSING */
 };
 
 /* Messages that a client sent together: one body of an HTTP send, or one message of a transport. */
@@ -70,6 +72,8 @@ struct session {
     struct session_yield *yield;   /* owned; the broker asked, the receiver is about to end */
     struct session_relays *relays; /* owned; NULL: none yet */
     uint64_t claim;                /* request */
+    uint64_t confirmed;            /* number of the link */
+    uint32_t own_popped;           /* session_queue::own_popped at the last checkpoint */
     uint32_t moves;                /* from gateway to gateway */
     uint64_t read_ms;
     uint64_t written_ms;
@@ -80,9 +84,14 @@ struct session {
     bool is_over;         /* ended; goes when the last pin goes */
     bool is_collected;    /* but not before its receiver has what was queued: CLOSING */
     bool is_paused;
-    bool is_suspect; /* in sessions::suspects */
-    bool is_offered; /* the broker is to ask for it */
-    bool is_adopted; /* it comes without a receiver: that is no client who left */
+    bool is_suspect;       /* in sessions::suspects */
+    bool is_offered;       /* the broker is to ask for it */
+    bool is_written;       /* in sessions::streams */
+    bool has_kept_own;     /* the last checkpoint has frames in it */
+    bool is_state_refused; /* it was too long */
+    uint8_t state_skips;   /* bodies until it is looked at again */
+    uint8_t unconfirmed;   /* answers */
+    bool is_adopted;       /* it comes without a receiver: that is no client who left */
 };
 
 /* Claims it. `transport` NULL: nobody has come yet, only HTTP families. */
@@ -136,7 +145,7 @@ void session_vanish(struct session *session);
 
 /* session_move.c: to another gateway, and from one */
 void session_move_in(struct session *session, const struct link_claimed *claimed);
-void session_put_checkpoint(const struct session *session, struct buf *out);
+void session_put_checkpoint(const struct session *session, bool with_frames, struct buf *out);
 void session_put_unsent(const struct session *session, struct buf *out); /* what is queued */
 void session_take_unsent(struct session *session, struct str unsent);
 void session_yield_settle(struct session *session); /* its receiver has ended: answers YIELD */
@@ -148,6 +157,17 @@ enum outlook session_outlook(struct session *session);
 bool sessions_drop_copy(struct sessions *sessions, uint64_t handle);
 void sessions_drop_copies(struct sessions *sessions);
 void sessions_restore_copies(struct sessions *sessions);
+
+/* session_confirm.c: what the broker keeps, should this gateway be killed */
+void session_push(struct session *session, struct shared_frame *frame); /* into the queue */
+void session_put_state(struct session *session, struct buf *out); /* nothing: the last one stays */
+void session_note_state(struct session *session); /* the broker has what is queued */
+void session_confirm(struct session *session);    /* what is not queued any more was written */
+void session_confirm_later(struct session *session);
+void session_count_answer(struct session *session);
+bool session_put_whole_state(struct session *session, struct buf *out); /* false: it is too long */
+void session_put_restored_state(struct session *session, struct buf *out);
+void session_renew_state(struct session *session);
 
 /* session_relay.c: bodies of sends that go to another gateway, and that come from one */
 void session_relay_out(struct sessions *sessions, struct str key, const struct str *messages,

@@ -57,6 +57,8 @@ void sessions_destroy(struct sessions *sessions)
     map_finish(&sessions->relayers);
     map_finish(&sessions->yielded);
     turn_remove(&sessions->judge);
+    turn_remove(&sessions->confirm);
+    buf_finish(&sessions->streams);
     buf_finish(&sessions->suspects);
     mem_free(sessions);
 }
@@ -362,6 +364,7 @@ void sessions_answered(struct sessions *sessions, const struct broker_answer *an
     if (!is_mine && session->service != NULL && ops->answered != NULL) {
         ops->answered(session->service, answer);
     }
+    session_count_answer(session);
     session_unpin(session);
 }
 
@@ -405,11 +408,13 @@ void sessions_gone(struct sessions *sessions, uint64_t handle, struct str reason
     }
 }
 
-static void restore_session(struct sessions *sessions, const struct session *session,
-                            struct buf *subscriptions)
+static void restore_session(struct sessions *sessions, struct session *session,
+                            struct buf *subscriptions, struct buf *state)
 {
     const struct service_ops *ops = session_service_ops(session);
     subscriptions->len = 0;
+    state->len = 0;
+    session_put_restored_state(session, state);
     if (ops->restore != NULL && session->service != NULL) {
         ops->restore(session->service, subscriptions);
     }
@@ -424,6 +429,7 @@ static void restore_session(struct sessions *sessions, const struct session *ses
         .number = broker_link_handled_before(sessions->link),
         .hold = session->state == SESSION_OPEN ? LINK_HOLD_ATTACHED : LINK_HOLD_DETACHED,
         .subscriptions = buf_str(subscriptions),
+        .state = buf_str(state),
     };
     broker_link_restore(sessions->link, &restore);
 }
@@ -431,14 +437,16 @@ static void restore_session(struct sessions *sessions, const struct session *ses
 void sessions_restore(struct sessions *sessions)
 {
     size_t cursor = 0;
-    const struct session *session;
+    struct session *session;
     struct buf subscriptions = {0};
+    struct buf state = {0};
     while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
         if (session->state == SESSION_OPEN || session->state == SESSION_DETACHED) {
-            restore_session(sessions, session, &subscriptions);
+            restore_session(sessions, session, &subscriptions, &state);
         }
     }
     buf_finish(&subscriptions);
+    buf_finish(&state);
     sessions_restore_copies(sessions);
 }
 
@@ -456,6 +464,11 @@ void sessions_restored(struct sessions *sessions, uint64_t handle, uint32_t subs
 void sessions_restored_all(struct sessions *sessions)
 {
     struct list_node waits;
+    size_t cursor = 0;
+    struct session *session;
+    while ((session = map_next(&sessions->by_handle, &cursor)) != NULL) {
+        session_renew_state(session);
+    }
     list_take_all(&waits, &sessions->waits);
     while (!list_is_empty(&waits)) {
         end_wait(LIST_OF(waits.next, struct sessions_wait, node), 0);

@@ -23,6 +23,8 @@
 
 #define LINK_MAGIC 0x534c5543u /* "SLUC" */
 #define LINK_VERSION 1
+#define LINK_STATE_BYTES_MAX                                                                       \
+    65536 /* of CHECKPOINT and RESTORE; a longer one is refused, and nothing is kept */
 #define LINK_ERR_MALFORMED (-1)
 
 /* A published message, in the same bytes in PUBLISH and DELIVERED, so that a broker copies them whole. */
@@ -164,8 +166,8 @@ enum link_hold { /* what a gateway that restores a session has of it */
 #define LINK_FIELDS_checkpointed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \
     U64(request) U64(session) U8(result)
 
-/* Written up to this number of the link: the broker forgets its log up to there. */
-#define LINK_FIELDS_confirm(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(number)
+/* The session's receivers have what came for it up to this number of the link: the broker forgets its log up to there. */
+#define LINK_FIELDS_confirm(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) U64(number)
 #define LINK_FIELDS_credit(U8, U16, U32, U64, STR, BYTES, MESSAGE) U32(bytes)
 
 /* A send body for a session that is held elsewhere. `relay` names it: gateway id and a counter. */
@@ -194,13 +196,15 @@ enum link_hold { /* what a gateway that restores a session has of it */
 /* After a new HELLO: everything the gateway holds. `subscriptions`: (u32 subscription, u8 ack, str16
  * destination, str32 headers)*; answered with the groups in the same order, u32 each. `number`: the
  * last message of the lost link that was handled. `hold`: enum link_hold. `unseen`:
- * how many of RESTORE_END's `recent`, the last of them, came after it had been yielded. */
+ * how many of RESTORE_END's `recent`, the last of them, came after it had been yielded. `state`: as in CHECKPOINT, with
+ * all that is unsent. */
 #define LINK_FIELDS_restore(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                \
     U64(session)                                                                                   \
     STR(key)                                                                                       \
     STR(name)                                                                                      \
     U8(family)                                                                                     \
-    U32(expire_ms) STR(user) U32(moves) U64(number) U8(hold) U32(unseen) BYTES(subscriptions)
+    U32(expire_ms)                                                                                 \
+    STR(user) U32(moves) U64(number) U8(hold) U32(unseen) BYTES(subscriptions) BYTES(state)
 /* Session 0, the last: RESTORE_END was handled, and nothing is held back any more. */
 #define LINK_FIELDS_restored(U8, U16, U32, U64, STR, BYTES, MESSAGE) U64(session) BYTES(groups)
 /* Behind all RESTOREs, and all that was said before and is said again. `recent`: link_id_hash() of the message-ids

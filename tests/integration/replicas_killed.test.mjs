@@ -25,10 +25,7 @@ function killed(name, body, options = {}) {
     }, { gateways: 3 }));
 }
 
-/** What a gateway held for its detached sessions goes with it yet: SLUICE_PENDING=1 runs it. */
-const pending = process.env.SLUICE_PENDING ? killed : () => {};
-
-pending('between two polls a kill costs nothing: no o, nothing lost, nothing twice', async (stack, kill) => {
+killed('between two polls a kill costs nothing: no o, nothing lost, nothing twice', async (stack, kill) => {
   const [one, two, three] = stack.urls;
   const talks = [];
   for (let i = 0; i < 10; i++) {
@@ -73,3 +70,57 @@ killed('a session whose gateway was killed expires, and its id begins anew', asy
   await until('the session to expire', async () => (await talk.session.send(two, [])) === 404);
   assert.deepEqual(await talk.session.receive(three).all(), [{ type: 'o' }]);
 }, { disconnect_delay: '500ms' });
+
+killed('what one poll has taken does not come again, what it left does, receipts and echoes too', async (stack, kill) => {
+  const [one, two, three] = stack.urls;
+  const talks = [];
+  for (const family of POLLING) {
+    for (const kind of ['stomp', 'echo']) {
+      const talk = await new Talk(kind, family).open(one);
+      const texts = Array.from({ length: 12 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+      for (const [i, text] of texts.entries()) {
+        await talk.send(i % 2 ? one : two, [talk.wire(text, { receipt: `r${i}` })]);
+      }
+      await talk.drain(talk.session.receive(one)); // as much as response_limit allows
+      assert.ok(talk.texts.length > 0 && talk.texts.length < 12, `${talk.texts.length} in one response`);
+      talks.push({ talk, texts });
+    }
+  }
+  await kill();
+  for (const { talk, texts } of talks) {
+    const urls = [two, three];
+    await talk.until(() => talk.texts.length >= 12 && (talk.kind === 'echo' || talk.receipts.length >= 13), () => urls[talk.texts.length % 2]);
+    talk.heardExactly(texts);
+    assert.equal(new Set(talk.receipts).size, talk.receipts.length);
+  }
+}, { response_limit: '1KiB' });
+
+killed('a broker is killed and restarted, then the gateway: what waited for a poll is still there', async (stack, kill) => {
+  stack.allow('link_waits', 'link_refused');
+  const [one, two] = stack.urls;
+  const talks = [];
+  for (const family of POLLING) {
+    const talk = await new Talk('stomp', family).open(one);
+    await talk.say(one, 'before');
+    talks.push(talk);
+  }
+  await stack.killBroker();
+  await stack.startBroker();
+  await settled(one);
+  await kill();
+  for (const talk of talks) {
+    await talk.say(two, 'after');
+    await talk.hear(2, () => two);
+    talk.heardExactly(['before', 'after']);
+  }
+});
+
+killed('a session that has said nothing yet goes on', async (stack, kill) => {
+  const [one, two] = stack.urls;
+  const talk = new Talk('echo', 'xhr');
+  await talk.until(() => talk.opens === 1, () => one);
+  await kill();
+  await talk.say(two, 'first');
+  await talk.hear(1, () => two);
+  talk.heardExactly(['first']);
+});

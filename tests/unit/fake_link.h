@@ -19,6 +19,9 @@ struct broker_link {
     bool is_clogged;
     bool cancels; /* claims were not sent yet */
     bool is_gathering;
+    bool is_delivering;
+    uint64_t handled;            /* messages of the broker */
+    size_t state_len;            /* of the last CHECKPOINT or RESTORE */
     struct link_checkpoint mark; /* of the body under way */
     struct buf unsent;           /* of the last YIELDED; the test's */
     struct buf checkpoint;
@@ -139,6 +142,21 @@ uint64_t broker_link_handled(const struct broker_link *link)
     return link->requests;
 }
 
+uint64_t broker_link_mark(const struct broker_link *link)
+{
+    return link->handled + 1;
+}
+
+bool broker_link_is_delivering(const struct broker_link *link)
+{
+    return link->is_delivering;
+}
+
+void broker_link_confirm(struct broker_link *link, uint64_t session, uint64_t number)
+{
+    FAKE_LINE(link, "confirm %u %u\n", (unsigned)session, (unsigned)number);
+}
+
 uint64_t broker_link_handled_before(const struct broker_link *link)
 {
     return link->requests;
@@ -152,7 +170,7 @@ void broker_link_begin_body(struct broker_link *link, const struct link_checkpoi
 
 void broker_link_end_body(struct broker_link *link, struct str state)
 {
-    (void)state;
+    link->state_len = state.len;
     if (link->is_gathering) {
         link->is_gathering = false;
         FAKE_LINE(link, link->mark.relay == 0 ? "checkpoint %u\n" : "checkpoint %u of a relay\n",
@@ -171,6 +189,7 @@ void broker_link_checkpoint(struct broker_link *link, const struct link_checkpoi
             FAKE_LINE(link, "with PUBLISH of %u\n", (unsigned)publish.session);
         }
     }
+    link->state_len = checkpoint->state.len;
     FAKE_LINE(link, "checkpoint %u\n", (unsigned)checkpoint->request);
 }
 
@@ -201,6 +220,7 @@ void broker_link_unsubscribe(struct broker_link *link, const struct link_unsubsc
 
 void broker_link_restore(struct broker_link *link, const struct link_restore *restore)
 {
+    link->state_len = restore->state.len;
     FAKE_LINE(link, "restore %.*s attached=%u subscriptions=%u\n", FAKE_STR(restore->key),
               restore->hold, (unsigned)restore->subscriptions.len);
 }

@@ -162,7 +162,8 @@ static void a_refusal_leaves_nothing_to_be_told_twice(void **state)
     assert_int_equal(NEXT(fixture, 1, CLAIMED, claimed).result, LINK_CLAIM_BUSY);
     (void)say_claim(fixture, 1, 6, KEY);
     yield = NEXT(fixture, 0, YIELD, yield);
-    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1);
+    SAY_RIGHT(fixture, 0, YIELDED, yielded, .request = yield.request, .session = 1,
+              .number = fixture->peers[0]->peer.written);
     assert_int_equal(NEXT(fixture, 1, CLAIMED, claimed).result, LINK_CLAIM_MOVED);
     assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).subscription, 1);
     assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).subscription, 2);
@@ -189,23 +190,6 @@ static void a_new_holder_that_dies_at_once_loses_nothing(void **state)
     expect_individual(fixture, 2, 9, 2, "/topic/c");
     expect_individual(fixture, 2, 9, 2, "/topic/d");
     assert_int_equal(NEXT(fixture, 2, SUBSCRIBED, subscribed).subscription, 1);
-}
-
-static void a_log_that_is_too_short_ends_its_session_with_a_reason(void **state)
-{
-    struct fixture *fixture = *state;
-    uint64_t number;
-    char *long_body = mem_zalloc(SESSION_LOG_BYTES);
-    (void)start_move(fixture, &number);
-    SAY_RIGHT(fixture, 2, PUBLISH, publish, .session = 1,
-              .message = {.destination = STR("/topic/b"), .body = {long_body, SESSION_LOG_BYTES}});
-    (void)delivered_group(fixture, 0);
-    assert_int_equal(NEXT(fixture, 0, GONE, gone).session, 1);
-    struct link_claimed closed = NEXT(fixture, 1, CLAIMED, claimed);
-    assert_true(closed.result == LINK_CLAIM_CLOSED && closed.code == 1008);
-    assert_int_equal(fixture->core.stats.sessions_overflowed, 1);
-    assert_silent(fixture);
-    mem_free(long_body);
 }
 
 static void an_offered_session_waits_for_whoever_claims_it(void **state)
@@ -399,25 +383,6 @@ static void relays_of_one_session_are_limited(void **state)
 
 /* ---- loss and restore ---- */
 
-static void a_polling_session_outlives_its_gateway(void **state)
-{
-    struct fixture *fixture = *state;
-    struct str name = claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW).name;
-    (void)claim(fixture, 2, 1, STR(""), LINK_CLAIM_NEW);
-    (void)subscribe(fixture, 0, 1, 1, "/topic/a");
-    SAY_RIGHT(fixture, 0, CHECKPOINT, checkpoint, .session = 1, .state = STR("old"));
-    SAY_RIGHT(fixture, 0, CHECKPOINT, checkpoint, .session = 1, .state = STR("new"));
-    lose(fixture, 0);
-    publish(fixture, 2, 1, "/topic/a");
-    assert_silent(fixture);
-    struct link_claimed moved = claim(fixture, 1, 5, KEY, LINK_CLAIM_MOVED);
-    assert_true(str_equal(moved.name, name) && str_equal(moved.checkpoint, STR("new")));
-    expect_individual(fixture, 1, 5, 1, "/topic/a");
-    assert_int_equal(NEXT(fixture, 1, SUBSCRIBED, subscribed).group, 1);
-    publish(fixture, 2, 1, "/topic/a");
-    assert_int_equal(delivered_group(fixture, 1), 1);
-}
-
 static void a_claim_that_waits_gets_the_session_of_a_lost_holder(void **state)
 {
     struct fixture *fixture = *state;
@@ -456,22 +421,6 @@ static void a_parked_session_ends_in_its_time(void **state)
     expect_relay_done(fixture, 1, 7, LINK_ABSENT);
     assert_int_equal(fixture->core.stats.sessions_expired, 1);
     (void)claim(fixture, 1, 1, KEY, LINK_CLAIM_NEW);
-}
-
-static void a_checkpoint_too_long_to_keep_leaves_nothing_to_park(void **state)
-{
-    struct fixture *fixture = *state;
-    char *bytes = mem_zalloc(SESSION_CHECKPOINT_BYTES_MAX + 1);
-    (void)claim(fixture, 0, 1, KEY, LINK_CLAIM_NEW);
-    for (size_t i = 0; i < 2; i++) {
-        SAY_RIGHT(fixture, 0, CHECKPOINT, checkpoint, .request = 1, .session = 1,
-                  .state = {bytes, SESSION_CHECKPOINT_BYTES_MAX + i});
-        assert_int_equal(NEXT(fixture, 0, CHECKPOINTED, checkpointed).result,
-                         i == 0 ? LINK_OK : LINK_LIMIT);
-    }
-    lose(fixture, 0);
-    (void)claim(fixture, 1, 1, KEY, LINK_CLAIM_NEW);
-    mem_free(bytes);
 }
 
 static struct buf restored_subscriptions(const char *const *destinations, size_t count)
@@ -531,7 +480,7 @@ static void a_restore_finds_its_parked_session(void **state)
     link_again(fixture, 0);
     SAY_RIGHT(fixture, 0, RESTORE, restore, .session = 1, .key = KEY, .name = STR("n"),
               .family = LINK_FAMILY_XHR, .expire_ms = LONG_MS, .hold = LINK_HOLD_ATTACHED,
-              .subscriptions = buf_str(&block));
+              .number = fixture->peers[0]->peer.written, .subscriptions = buf_str(&block));
     assert_int_equal(NEXT(fixture, 0, RESTORED, restored).groups.len, 4);
     expect_relayed(fixture, 0, 1, 7, "body");
     publish(fixture, 0, 1, "/topic/a");
@@ -662,11 +611,9 @@ int main(void)
         CORE_TEST(a_repeated_relay_takes_its_earlier_place),
         CORE_TEST(relays_of_a_lost_holder_go_to_the_next),
         CORE_TEST(relays_of_one_session_are_limited),
-        CORE_TEST(a_polling_session_outlives_its_gateway),
         CORE_TEST(a_claim_that_waits_gets_the_session_of_a_lost_holder),
         CORE_TEST(sessions_that_cannot_be_found_again_end_with_their_gateway),
         CORE_TEST(a_parked_session_ends_in_its_time),
-        CORE_TEST(a_checkpoint_too_long_to_keep_leaves_nothing_to_park),
         CORE_TEST(a_restored_session_gets_its_groups_in_order),
         CORE_TEST(a_restored_session_without_receiver_expires),
         CORE_TEST(a_restore_finds_its_parked_session),
@@ -674,7 +621,6 @@ int main(void)
         CORE_TEST(what_the_old_holder_has_not_handled_comes_to_the_new_one_in_order),
         CORE_TEST(a_refusal_leaves_nothing_to_be_told_twice),
         CORE_TEST(a_new_holder_that_dies_at_once_loses_nothing),
-        CORE_TEST(a_log_that_is_too_short_ends_its_session_with_a_reason),
         CORE_TEST(an_offered_session_waits_for_whoever_claims_it),
         CORE_TEST(of_two_that_restore_a_session_the_later_holder_has_it),
         CORE_TEST(a_session_restored_as_yielded_is_yielded_unasked),

@@ -95,8 +95,8 @@ static const char hex_checkpoint[] =
 static const struct link_checkpoint golden_checkpoint = {13, 7, 14, BLOCK(messages_block),
                                                          TEXT("rest")};
 
-static const char hex_confirm[] = "ffffffffffffffff";
-static const struct link_confirm golden_confirm = {UINT64_MAX};
+static const char hex_confirm[] = "0000000000000007ffffffffffffffff";
+static const struct link_confirm golden_confirm = {7, UINT64_MAX};
 
 static const char hex_relay[] =
     "000000000000000f00072f77730a61626300000000000000100003616e6e000000055b227822"
@@ -116,10 +116,10 @@ static const char hex_restore[] =
     "000000000000000700072f77730a61626300046e346d6505000013880003616e6e0000000300"
     "0000000000000401000000050000002d"
     "000000010000082f746f7069632f6100000000000000020100092f746f7069632f2a2a000000"
-    "0600016b000176";
+    "0600016b0001760000000472657374";
 static const struct link_restore golden_restore = {
-    7, TEXT("/ws\nabc"),    TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"), 3, 4, 1,
-    5, BLOCK(restore_block)};
+    7, TEXT("/ws\nabc"),     TEXT("n4me"), LINK_FAMILY_JSONP, 5000, TEXT("ann"), 3, 4, 1,
+    5, BLOCK(restore_block), TEXT("rest")};
 
 static const char hex_offer[] = "0000000000000007";
 static const struct link_offer golden_offer = {7};

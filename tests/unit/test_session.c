@@ -42,6 +42,8 @@ static void a_claim_that_is_not_granted_ends_in_the_protocols_words(void **state
     for (size_t i = 0; i < MEM_COUNT(claim_rows); i++) {
         attach(&fake.a, &stream);
         fake_link_take(&fake.link);
+        fake.link.checkpoint.len = 0;
+        buf_append_text(&fake.link.checkpoint, "of another version");
         claimed(i + 1, claim_rows[i].result);
         assert_string_equal(seen(&fake.a), claim_rows[i].seen);
         assert_string_equal(fake_link_take(&fake.link), claim_rows[i].told);

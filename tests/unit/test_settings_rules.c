@@ -221,6 +221,13 @@ static const struct {
      "gateway.limits.tcp_message_size: expected at most \"16MiB\" where the service is stomp, "
      "got "
      "16777217B"},
+    {"{\"broker\": {\"subscriptions\": 10000}, \"gateway\": {\"limits\": {\"subscriptions\": "
+     "5979}}}",
+     "gateway.limits.subscriptions: 5979 of limits.destination_length (1024B) make 6291888B: more "
+     "than three quarters of broker.message_window (8388608B)"},
+    {"{\"broker\": {\"subscriptions\": 10000}, \"gateway\": {\"endpoints\": [{\"path\": \"/a\", "
+     "\"limits\": {\"subscriptions\": 9000}}]}}",
+     "gateway.endpoints[0].limits.subscriptions: 9000 of limits.destination_length (1024B) make "},
     {GATEWAY_JSON("\"listen\": [\"https://127.0.0.1:8443\"]"),
      "gateway.listen[0].certificate: expected a PEM file, or key_store (PKCS#12): "
      "\"https://127.0.0.1:8443\" is for TLS"},
@@ -303,6 +310,9 @@ static void what_is_right_between_options_runs(void **state)
         "\"gateway\": {\"limits\": {\"tcp_message_size\": \"16MiB\"}}}",
         ENDPOINT_JSON("\"limits\": {\"message_size\": \"4MiB\", \"fragments\": 65536}"),
         GATEWAY_JSON("\"endpoints\": []"),
+        GATEWAY_JSON("\"limits\": {\"subscriptions\": 9000}"), /* broker.subscriptions is less */
+        "{\"broker\": {\"subscriptions\": 10000}, \"gateway\": {\"limits\": {\"subscriptions\": "
+        "5978}}}",
         GATEWAY_JSON("\"endpoints\": [{\"path\": \"/coco\"}, {\"path\": \"/coco/chat\"}]"),
         GATEWAY_JSON("\"heartbeat\": {\"send\": \"0s\", \"receive\": \"500ms\"}"),
     };
