@@ -13,7 +13,7 @@ import { test } from '../lib/test.mjs';
 
 const CLIENTS = Number(process.env.SLUICE_CLIENTS ?? 200);
 const ROOM_SIZE = 10;
-const KILLS = 10;
+const KILLS = Number(process.env.SLUICE_KILLS ?? 10);
 const RECEIPTS_BETWEEN_KILLS = 150;
 
 const TRANSPORTS = ['websocket', 'tcp', 'xhr', 'xhr_streaming', 'eventsource', 'htmlfile', 'jsonp', 'xhr'];
