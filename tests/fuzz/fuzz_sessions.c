@@ -131,6 +131,7 @@ static void expire_one(void)
 
 static void say_restore(void)
 {
+    static const char *const states[] = {"", "rest"};
     struct buf block = {NULL, 0, 0};
     for (uint8_t count = take(3); count > 0; count--) {
         link_put_restored_subscription(
@@ -139,7 +140,8 @@ static void say_restore(void)
     }
     SAY(RESTORE, restore, .session = take(4), .key = take_key(), .name = STR("n"),
         .family = take(LINK_FAMILY_JSONP + 1), .expire_ms = LONG_MS, .hold = take(3),
-        .moves = take(3), .number = take(30), .subscriptions = buf_str(&block));
+        .moves = take(3), .number = take(30), .subscriptions = buf_str(&block),
+        .state = take_text(states, 2));
     buf_finish(&block);
 }
 
@@ -154,7 +156,7 @@ static void say_drop(void)
 static void step(void)
 {
     static const char *const states[] = {"", "rest"};
-    switch (take(17)) {
+    switch (take(18)) {
     case 0:
     case 1:
         SAY(CLAIM, claim, .request = 1, .session = take(4), .key = take_key(),
@@ -208,6 +210,9 @@ static void step(void)
         break;
     case 13:
         lose_peer(take(PEERS));
+        break;
+    case 17:
+        SAY(CONFIRM, confirm, .session = take(4), .number = take(30));
         break;
     default:
         expire_one();
