@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Talks STOMP with Debian's python3-stomp: stomp_py.py <port> <version>. Prints `done`, or fails."""
+"""Talks STOMP with Debian's python3-stomp: stomp_py.py <port> <version> [<CA of TLS>]. Prints `done`, or fails."""
 
 import queue
 import sys
@@ -73,10 +73,12 @@ def commit_and_abort(connection, listener, destination):
     assert listener.expect("RECEIPT")[1]["receipt-id"] == "applied"
 
 
-def main(port, version):
+def main(port, version, authority=None):
     has_heartbeats = version != "1.0"
     options = {"heartbeats": (500, 500)} if has_heartbeats else {}
     connection = CONNECTIONS[version]([("127.0.0.1", port)], **options)
+    if authority is not None:
+        connection.set_ssl([("127.0.0.1", port)], ca_certs=authority)
     listener = Listener()
     connection.set_listener("all", listener)
     connection.connect("guest", "guest", wait=True)
@@ -123,4 +125,4 @@ def main(port, version):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])
