@@ -161,7 +161,7 @@ void options_row_finish(const struct options *options, const struct option *row,
 {
     if (options_is_list(row)) {
         free_list(options, row, place);
-    } else if (row->type == OPTION_TEXT || row->type == OPTION_PATH) {
+    } else if (row->type == OPTION_TEXT || row->type == OPTION_PATH || row->type == OPTION_JSON) {
         char **text = options_field(place, row);
         mem_free(*text);
         *text = NULL;

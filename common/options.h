@@ -31,6 +31,7 @@ enum option_type {
     OPTION_WORD,     /* an enum with the values 0, 1, 2, … in the order of `words` */
     OPTION_TEXT,     /* char *, owned; NULL when absent */
     OPTION_PATH,     /* the same; in a file it is relative to that file's folder */
+    OPTION_JSON,     /* a text that is any JSON value, written compactly; `check` judges it */
     OPTION_TEXTS,    /* char **, owned, and a count; NULL when absent */
     OPTION_NUMBERS,  /* uint32_t *, owned, and a count */
     OPTION_OBJECTS,  /* elements of `item_size`, owned, and a count */

@@ -49,6 +49,12 @@ static void fail_type(struct options_source *source, const struct option *row, j
     buf_finish(&got);
 }
 
+static int on_dumped(const char *text, size_t len, void *data)
+{
+    buf_append(data, text, len);
+    return 0;
+}
+
 /* The scalar as the environment would say it; false when its JSON type is wrong. */
 static bool scalar_text(const struct option *row, json_t *json, struct buf *out)
 {
@@ -63,6 +69,8 @@ static bool scalar_text(const struct option *row, json_t *json, struct buf *out)
         }
         buf_append_u64(out, (uint64_t)json_integer_value(json));
         return true;
+    case OPTION_JSON:
+        return json_dump_callback(json, on_dumped, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
     default:
         if (!json_is_string(json)) {
             return false;

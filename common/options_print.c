@@ -32,6 +32,8 @@ static json_t *print_scalar(const struct option *row, const void *field)
     options_value_put(row, field, &text);
     if (row->type == OPTION_BOOL || row->type == OPTION_CHOICE) {
         json = json_boolean(str_equal(buf_str(&text), STR("true")));
+    } else if (row->type == OPTION_JSON) {
+        json = json_loadb((const char *)text.data, text.len, JSON_DECODE_ANY, NULL);
     } else if (row->type == OPTION_COUNT) {
         size_t count;
         memcpy(&count, field, sizeof(count));

@@ -138,6 +138,7 @@ bool options_value_set(const struct options_source *source, const struct option 
         break;
     case OPTION_TEXT:
     case OPTION_PATH:
+    case OPTION_JSON:
         return set_text(source, row, field, text); /* says itself what is wrong */
     default:
         assert(false && "a list or an object is no scalar");
@@ -164,6 +165,7 @@ bool options_value_is_absent(const struct option *row, const void *field)
         return count == OPTION_UNSET;
     case OPTION_TEXT:
     case OPTION_PATH:
+    case OPTION_JSON:
     case OPTION_TEXTS:
     case OPTION_NUMBERS:
         return *(void *const *)field == NULL;
@@ -227,6 +229,7 @@ void options_value_put(const struct option *row, const void *field, struct buf *
         break;
     case OPTION_TEXT:
     case OPTION_PATH:
+    case OPTION_JSON:
         buf_append_text(out, *(char *const *)field);
         break;
     default:
@@ -257,6 +260,7 @@ static const struct {
     [OPTION_WORD] = {"one of ", NULL},
     [OPTION_TEXT] = {"a text", ""},
     [OPTION_PATH] = {"a path", ""},
+    [OPTION_JSON] = {"JSON", NULL},
     [OPTION_TEXTS] = {"a list of texts", ""},
     [OPTION_NUMBERS] = {"a list of whole numbers", ""},
     [OPTION_OBJECTS] = {"a list of objects", ""},

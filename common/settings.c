@@ -254,6 +254,7 @@ void settings_finish(struct settings *settings)
     for (size_t i = 0; i < settings->gateway.listen_count; i++) {
         mem_free(settings->gateway.listens[i].host);
     }
+    settings_finish_rules(&settings->gateway);
     mem_free(settings->broker.admin.host);
     mem_free(settings->gateway.admin.host);
     options_finish(&options);

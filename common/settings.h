@@ -117,11 +117,13 @@ struct listen_settings {
 };
 
 enum endpoint_service { SERVICE_STOMP, SERVICE_ECHO, SERVICE_CLOSE };
+enum endpoint_auth { AUTH_GATEWAY, AUTH_NONE }; /* as gateway.auth says, or everybody */
 
 struct endpoint_settings {
     char *path; /* "/ws": begins with a slash, does not end with one */
     bool has_sockjs;
     enum endpoint_service service;
+    enum endpoint_auth auth;
     char **allowed_origins; /* patterns of Spring's allowedOriginPatterns; none: same origin only */
     size_t allowed_origin_count;
     uint64_t sockjs_heartbeat_ms;
@@ -141,10 +143,45 @@ struct pages_settings {
     char *root; /* folder */
 };
 
+enum secret_encoding { SECRET_TEXT, SECRET_BASE64 };
+
+/* At most one of the three files; all NULL: no tokens. */
+struct jwt_settings {
+    char **from; /* places: "header:Authorization" and the like, asked in this order */
+    size_t from_count;
+    char *secret_file;
+    enum secret_encoding secret_encoding;
+    char *key_file;
+    char *jwks_file;
+    char **algorithms; /* names; none: what the keys suggest */
+    size_t algorithm_count;
+    char *issuer; /* NULL: any */
+    char *audience;
+    char *user_claim;
+    char *roles_claim;
+    uint64_t leeway_ms;
+};
+
 struct auth_settings {
+    struct jwt_settings jwt;
     enum option_choice anonymous; /* as configured; allows_anonymous is what holds */
     uint64_t login_deadline_ms;   /* from the start of a connection or session to its CONNECT */
     bool allows_anonymous; /* derived: `anonymous`, or where that is absent all is loopback */
+};
+
+enum permission_kind { PERMISSION_NOBODY, PERMISSION_EVERYBODY, PERMISSION_ROLE };
+
+struct permission_settings {
+    enum permission_kind kind;
+    char *role; /* of PERMISSION_ROLE */
+};
+
+struct rule_settings {
+    char *match;
+    char *send; /* as configured, JSON; NULL: nobody */
+    char *subscribe;
+    struct permission_settings may_send; /* derived from the two, as is the next */
+    struct permission_settings may_subscribe;
 };
 
 /* Milliseconds. send and receive are what CONNECTED advertises; 0 turns that direction off. */
@@ -177,6 +214,8 @@ struct gateway_settings {
     char **trusted_proxies; /* addresses and networks */
     size_t trusted_proxy_count;
     struct auth_settings auth;
+    struct rule_settings *rules; /* the first that matches decides; none: all is allowed */
+    size_t rule_count;
     struct heartbeat_settings heartbeat;
     bool has_server_header; /* CONNECTED names us in `server` */
     enum duplicate_subscription duplicate_subscription;

@@ -175,9 +175,11 @@ void settings_derive(struct settings *settings)
     for (size_t i = 0; i < gateway->endpoint_count; i++) {
         derive_endpoint(&gateway->endpoints[i]);
     }
+    settings_derive_rules(gateway);
     gateway->auth.allows_anonymous =
         gateway->auth.anonymous == CHOICE_YES ||
-        (gateway->auth.anonymous == CHOICE_ABSENT && is_all_loopback(gateway));
+        (gateway->auth.anonymous == CHOICE_ABSENT && is_all_loopback(gateway) &&
+         !settings_has_jwt(&gateway->auth));
 }
 
 static const char *format_path(struct buf *out, const char *list, size_t index, const char *name)
@@ -197,14 +199,15 @@ static void check_exposure(const struct gateway_settings *gateway, struct option
     while (open < gateway->listen_count && gateway->listens[open].is_loopback) {
         open++;
     }
-    if (gateway->auth.anonymous == CHOICE_NO) {
+    bool has_login = settings_has_jwt(&gateway->auth);
+    if (gateway->auth.anonymous == CHOICE_NO && !has_login) {
         warn("gateway.auth.anonymous",
              "false, and no other way to log in: every CONNECT is refused");
     }
     if (open == gateway->listen_count) {
         return;
     }
-    if (gateway->auth.anonymous == CHOICE_ABSENT) {
+    if (gateway->auth.anonymous == CHOICE_ABSENT && !has_login) {
         options_fail(options, "gateway.auth.anonymous",
                      "gateway.listen[%zu] (\"%s\") is not a loopback address: say in words whether "
                      "everybody may connect without a login (\"anonymous\": true), or listen on "
@@ -395,6 +398,7 @@ void settings_check(const struct settings *settings, enum settings_program progr
 {
     if (program == SETTINGS_GATEWAY) {
         check_exposure(&settings->gateway, options, warn);
+        settings_check_auth(&settings->gateway, options, warn);
         check_duplicates(&settings->gateway, options);
         check_sizes(settings, options);
         settings_check_tls(&settings->gateway, options);

@@ -25,6 +25,17 @@ const char *settings_check_library(const char *path);
 const char *settings_check_name(const char *name);
 const char *settings_check_network(const char *network);
 
+/* settings_auth.c: the same for gateway.auth and gateway.rules. */
+const char *settings_check_match(const char *pattern);
+const char *settings_check_permission(const char *json);
+const char *settings_check_token_place(const char *place);
+const char *settings_check_algorithm(const char *name);
+bool settings_has_jwt(const struct auth_settings *auth);
+void settings_derive_rules(struct gateway_settings *gateway);
+void settings_finish_rules(struct gateway_settings *gateway);
+void settings_check_auth(const struct gateway_settings *gateway, struct options *options,
+                         void (*warn)(const char *path, const char *reason));
+
 /* Fills what is derived, once all sources are in. */
 void settings_derive(struct settings *settings);
 

@@ -41,6 +41,8 @@
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum log_format) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum endpoint_service) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum endpoint_auth) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum secret_encoding) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum duplicate_subscription) == sizeof(unsigned),
                "OPTION_WORD writes an unsigned");
 
@@ -138,6 +140,11 @@ const struct option settings_rows[] = {
      .meaning = "Addresses and networks of proxies whose `Forwarded` or `X-Forwarded-Proto`, `-Host` and "
                 "`-Port` say where a browser is: for the comparison with its Origin. Of others these "
                 "headers are not looked at."},
+    {.path = "gateway.rules", IN_ROOT(OBJECTS, gateway.rules), COUNTED(settings, gateway.rule_count),
+     .item_size = sizeof(struct rule_settings), .fallback = "[]", BETWEEN(0, 1024), GATEWAY,
+     .meaning = "Who may send where, and subscribe to what. The first rule that matches decides; "
+                "where there is any rule, what none matches is denied: ERROR, and the session is "
+                "closed."},
     {.path = "gateway.server_header", IN_ROOT(BOOL, gateway.has_server_header), .fallback = "true",
      GATEWAY,
      .meaning = "CONNECTED carries a `server` header: program, version, `gateway.name`."},
@@ -184,6 +191,10 @@ const struct option settings_rows[] = {
      .words = "stomp|echo|close", .fallback = "stomp", GATEWAY,
      .meaning = "What answers. `echo` and `close` are for conformance suites and are refused "
                 "unless every listener is on a loopback address."},
+    {.path = "gateway.endpoints[].auth", IN_ITEM(WORD, endpoint_settings, auth),
+     .words = "gateway|none", .fallback = "gateway", GATEWAY,
+     .meaning = "Who may connect here: as `gateway.auth` says, or (`none`) everybody, without a "
+                "name. `gateway.rules` hold in both cases."},
     {.path = "gateway.endpoints[].allowed_origins",
      IN_ITEM(TEXTS, endpoint_settings, allowed_origins),
      COUNTED(endpoint_settings, allowed_origin_count), .fallback_note = "the same origin only",
@@ -229,10 +240,64 @@ const struct option settings_rows[] = {
      BETWEEN(1, PATH_BYTES_MAX), .flags = OPTION_REQUIRED, GATEWAY,
      .meaning = "The folder. What is outside it is not served, links included."},
 
-    {.path = "gateway.auth.anonymous", IN_ROOT(CHOICE, gateway.auth.anonymous),
-     .fallback_note = "true where every listener is on a loopback address; else starting is refused",
+    {.path = "gateway.rules[].match", IN_ITEM(TEXT, rule_settings, match), BETWEEN(1, 1024),
+     .check = settings_check_match, .flags = OPTION_REQUIRED, GATEWAY,
+     .meaning = "A pattern of destinations, as in subscriptions: `*`, `?`, `**`, `{name}`. `{user}`, "
+                "`{session}` and `{claim.x}` stand for what they are of who asks."},
+    {.path = "gateway.rules[].send", IN_ITEM(JSON, rule_settings, send),
+     .fallback_note = "false", BETWEEN(1, 1024), .check = settings_check_permission, GATEWAY,
+     .meaning = "Who may send there: `true`, `false`, or `{\"role\": \"…\"}`."},
+    {.path = "gateway.rules[].subscribe", IN_ITEM(JSON, rule_settings, subscribe),
+     .fallback_note = "false", BETWEEN(1, 1024), .check = settings_check_permission, GATEWAY,
+     .meaning = "Who may subscribe to it. A subscription to a pattern needs the right to every "
+                "destination that it matches."},
+
+    {.path = "gateway.auth.jwt.from", IN_ROOT(TEXTS, gateway.auth.jwt.from),
+     COUNTED(settings, gateway.auth.jwt.from_count), .fallback = "[\"header:Authorization\"]",
+     BETWEEN(1, 8), .check = settings_check_token_place, GATEWAY,
+     .meaning = "Where a token is looked for, in this order: `header:…` of CONNECT, or its "
+                "`passcode`. `Bearer ` before it is dropped; `null` and nothing are no token."},
+    {.path = "gateway.auth.jwt.secret_file", IN_ROOT(PATH, gateway.auth.jwt.secret_file),
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "none", GATEWAY,
+     .meaning = "The secret of HS256, HS384, HS512. A last line end is not part of it. One too "
+                "short for its algorithm is refused."},
+    {.path = "gateway.auth.jwt.secret_encoding",
+     IN_ROOT(WORD, gateway.auth.jwt.secret_encoding), .words = "text|base64", .fallback = "text",
      GATEWAY,
-     .meaning = "A CONNECT need not prove who it is."},
+     .meaning = "The file is the secret, or the secret in base64 (or base64url), as older jjwt takes its "
+                "text."},
+    {.path = "gateway.auth.jwt.key_file", IN_ROOT(PATH, gateway.auth.jwt.key_file),
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "none", GATEWAY,
+     .meaning = "A public key in PEM: RSA of 2048 bits or more, or EC on P-256, P-384, P-521."},
+    {.path = "gateway.auth.jwt.jwks_file", IN_ROOT(PATH, gateway.auth.jwt.jwks_file),
+     BETWEEN(1, PATH_BYTES_MAX), .fallback_note = "none", GATEWAY,
+     .meaning = "A JWK set. One of the three files; each is read again on SIGHUP, and the old keys "
+                "stay when the new ones are wrong."},
+    {.path = "gateway.auth.jwt.algorithms", IN_ROOT(TEXTS, gateway.auth.jwt.algorithms),
+     COUNTED(settings, gateway.auth.jwt.algorithm_count),
+     .fallback_note = "HS256 with a secret, else RS256 and ES256", BETWEEN(1, 12),
+     .check = settings_check_algorithm, GATEWAY,
+     .meaning = "What tokens may be signed with: HS, RS, PS or ES and 256, 384 or 512."},
+    {.path = "gateway.auth.jwt.issuer", IN_ROOT(TEXT, gateway.auth.jwt.issuer), BETWEEN(1, 1024),
+     .fallback_note = "any", GATEWAY,
+     .meaning = "What `iss` must be."},
+    {.path = "gateway.auth.jwt.audience", IN_ROOT(TEXT, gateway.auth.jwt.audience),
+     BETWEEN(1, 1024), .fallback_note = "any", GATEWAY,
+     .meaning = "What `aud` must be, or hold."},
+    {.path = "gateway.auth.jwt.user_claim", IN_ROOT(TEXT, gateway.auth.jwt.user_claim),
+     .fallback = "sub", BETWEEN(1, 255), GATEWAY,
+     .meaning = "The claim that is the user's name: a text of 1 to 255 bytes."},
+    {.path = "gateway.auth.jwt.roles_claim", IN_ROOT(TEXT, gateway.auth.jwt.roles_claim),
+     .fallback = "roles", BETWEEN(1, 255), GATEWAY,
+     .meaning = "The claim that lists roles, or has them as words. `a.b` is member `b` of `a`."},
+    {.path = "gateway.auth.jwt.leeway", IN_ROOT(DURATION, gateway.auth.jwt.leeway_ms),
+     .fallback = "30s", BETWEEN(1000, 300 * SECOND), .flags = OPTION_ZERO_IS_OFF, GATEWAY,
+     .meaning = "How far clocks may differ, for `exp`, `nbf` and `iat`."},
+    {.path = "gateway.auth.anonymous", IN_ROOT(CHOICE, gateway.auth.anonymous),
+     .fallback_note = "true where every listener is on a loopback address and no `jwt` file is set; "
+                      "else false, or without another way to log in starting is refused",
+     GATEWAY,
+     .meaning = "A CONNECT need not prove who it is. With a token it has to be a right one."},
     {.path = "gateway.auth.login_deadline", IN_ROOT(DURATION, gateway.auth.login_deadline_ms),
      .fallback = "10s", BETWEEN(100, 10 * MINUTE), GATEWAY,
      .meaning = "From the start of a session to its CONNECT. Longer: the session is closed."},

@@ -6,6 +6,7 @@
 #include "gateway/checkpoint.h"
 
 #include "common/wire.h"
+#include "gateway/identity.h"
 #include "proto/link_msg.h"
 #include "proto/stomp_frame.h"
 
@@ -191,6 +192,10 @@ void checkpoint_put_stomp(struct buf *out, const struct checkpoint_stomp *stomp)
     wire_put_str32(out, stomp->subscriptions);
     wire_put_str32(out, stomp->receipts);
     wire_put_str32(out, stomp->transactions);
+    wire_put_str16(out, stomp->user);
+    wire_put_u64(out, stomp->expires_s);
+    wire_put_str16(out, stomp->claims);
+    wire_put_str16(out, stomp->roles);
 }
 
 static bool blocks_are_whole(const struct checkpoint_stomp *stomp)
@@ -230,9 +235,13 @@ int checkpoint_get_stomp(struct str bytes, struct checkpoint_stomp *out)
     stomp.subscriptions = wire_get_str32(&reader);
     stomp.receipts = wire_get_str32(&reader);
     stomp.transactions = wire_get_str32(&reader);
+    stomp.user = wire_get_str16(&reader);
+    stomp.expires_s = wire_get_u64(&reader);
+    stomp.claims = wire_get_str16(&reader);
+    stomp.roles = wire_get_str16(&reader);
     if (!wire_done(&reader) || stomp.phase >= PHASES || stomp.version < STOMP_1_0 ||
         stomp.version > STOMP_1_2 || (stomp.half.len != 0 && stomp.half.len != HALF_BYTES) ||
-        !blocks_are_whole(&stomp)) {
+        !blocks_are_whole(&stomp) || !identity_is_whole(stomp.claims, stomp.roles)) {
         return CHECKPOINT_ERR_MALFORMED;
     }
     *out = stomp;

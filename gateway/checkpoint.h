@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 
-#define CHECKPOINT_FORMAT 3
+#define CHECKPOINT_FORMAT 4
 #define CHECKPOINT_ERR_MALFORMED (-1)
 
 struct checkpoint {
@@ -33,6 +33,10 @@ struct checkpoint_stomp {
         subscriptions; /* (u32 number, u8 ack, u8 has_id, str16 id, str16 destination)*, newest first */
     struct str receipts;     /* (u64 request, u8 ends, str16 id)* that the client waits for */
     struct str transactions; /* (str16 id, u32 frames, str32 messages)*, open ones */
+    struct str user;         /* empty: nobody we know, and the rest is empty, too */
+    uint64_t expires_s;      /* of the user's token; IDENTITY_FOREVER: never */
+    struct str claims;       /* struct identity::claims */
+    struct str roles;
 };
 
 struct checkpoint_subscription {

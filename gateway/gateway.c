@@ -26,6 +26,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
+#include "gateway/auth.h"
 #include "gateway/broker_link.h"
 #include "gateway/delivery.h"
 #include "gateway/listener.h"
@@ -47,6 +48,7 @@ struct gateway {
     struct runtime runtime;
     const struct settings *settings;
     uv_signal_t signals[3];
+    struct auth *auth;        /* owned; NULL: no tokens */
     struct broker_link *link; /* owned, as are the next six */
     struct delivery *delivery;
     struct stomp *stomp;
@@ -297,6 +299,7 @@ static void reload(struct gateway *gateway)
 {
     log_event(LOG_INFO, "gateway_reloading", log_text("signal", "HUP"));
     (void)tls_server_reload(gateway->tls_server);
+    auth_reload(gateway->auth);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -362,6 +365,7 @@ static void start_runtime(struct gateway *gateway, const struct settings *settin
     (void)code;
     gateway->settings = settings;
     gateway->runtime.settings = &settings->gateway;
+    gateway->runtime.auth = gateway->auth;
     turn_init(&gateway->runtime.turn, &gateway->runtime.loop);
     wheel_init(&gateway->runtime.wheel, &gateway->runtime.loop);
     loop_lag_init(&gateway->lag, &gateway->runtime.loop);
@@ -422,6 +426,7 @@ static void finish(struct gateway *gateway)
     delivery_clear(gateway->delivery);
     delivery_destroy(gateway->delivery);
     broker_link_destroy(gateway->link);
+    auth_destroy(gateway->auth);
     wheel_finish(&gateway->runtime.wheel);
     int code = uv_loop_close(&gateway->runtime.loop);
     assert(code == 0); /* else a handle was forgotten */
@@ -431,6 +436,10 @@ static void finish(struct gateway *gateway)
 int gateway_run(const struct settings *settings, size_t descriptors_max)
 {
     struct gateway *gateway = mem_zalloc(sizeof *gateway);
+    if (auth_create(&settings->gateway.auth, &gateway->auth) < 0) {
+        mem_free(gateway);
+        return EXIT_CONFIG;
+    }
     start_runtime(gateway, settings);
     create_parts(gateway);
     gateway->exit_code = 1; /* unless start_listening() says another */

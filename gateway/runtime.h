@@ -11,11 +11,14 @@
 #include "common/wheel.h"
 #include "gateway/stats.h"
 
+struct auth;
+
 struct runtime {
     uv_loop_t loop;
     struct turn turn;
     struct wheel wheel;
     const struct gateway_settings *settings; /* borrowed from main */
+    struct auth *auth;                       /* borrowed from gateway.c; NULL: no tokens */
     struct stats stats;
     bool is_draining; /* no new connections, no keep-alive */
 };

@@ -21,6 +21,10 @@
     S(http_requests)                                                                               \
     S(http_bad_requests)                                                                           \
     S(origins_refused)                                                                             \
+    S(logins) /* by a token that is right */                                                       \
+    S(logins_refused)                                                                              \
+    S(tokens_expired) /* of sessions that had logged in */                                         \
+    S(rules_refused)  /* SEND and SUBSCRIBE that no rule allows */                                 \
     S(sessions_opened)                                                                             \
     S(sessions_closed)                                                                             \
     S(sessions_expired)                                                                            \

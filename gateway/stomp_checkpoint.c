@@ -44,7 +44,7 @@ void stomp_freeze(const void *service, struct buf *out)
                                                             .ends = each->ends,
                                                             .id = {each->id, each->len}});
     }
-    const struct checkpoint_stomp checkpoint = {
+    struct checkpoint_stomp checkpoint = {
         .phase = session->phase,
         .version = session->version,
         .in_ms = session->in_ms,
@@ -58,6 +58,7 @@ void stomp_freeze(const void *service, struct buf *out)
         .receipts = buf_str(&receipts),
         .transactions = buf_str(&transactions),
     };
+    stomp_identity_freeze(session, &checkpoint);
     checkpoint_put_stomp(out, &checkpoint);
     buf_finish(&subscriptions);
     buf_finish(&receipts);
@@ -96,6 +97,7 @@ void *stomp_thaw(void *context, const struct service_host *host, struct str stat
     } else {
         stomp_heartbeat_start(session);
     }
+    stomp_identity_thaw(session, &frozen);
     if (!stomp_thaw_transactions(session, frozen.transactions) ||
         !stomp_take_rest(session, frozen.rest)) {
         stomp_service_ops.closed(session);

@@ -7,8 +7,8 @@
  *   (`proceed`).
  *
  * Here are SEND and DISCONNECT, and the refusals; CONNECT, subscriptions, acknowledgements and
- * transactions have files of their own. Headers that only a server writes, and those that belong to the SEND itself, do not travel
- * on.
+ * transactions have files of their own. Headers that only a server writes, those that belong to the
+ * SEND itself, and tokens do not travel on.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,8 +71,9 @@ static struct str collect_headers(struct stomp_session *session, const struct st
     struct buf *block = &session->stomp->headers;
     block->len = 0;
     for (size_t i = 0; i < frame->header_count; i++) {
-        if (!is_stripped(frame->headers[i].name, session->host->is_tcp)) {
-            link_put_header(block, frame->headers[i].name, frame->headers[i].value);
+        struct str name = frame->headers[i].name;
+        if (!is_stripped(name, session->host->is_tcp) && !stomp_identity_is_secret(session, name)) {
+            link_put_header(block, name, frame->headers[i].value);
         }
     }
     return buf_str(block);
@@ -88,7 +89,8 @@ static const char *check_send(struct stomp_session *session, const struct stomp_
     if (destination.at == NULL) {
         return "SEND needs a destination header";
     }
-    return stomp_check_destination(session, destination);
+    fault = stomp_check_destination(session, destination);
+    return fault != NULL ? fault : stomp_check_may_send(session, destination);
 }
 
 static void send_message(struct stomp_session *session, const struct stomp_frame *frame)

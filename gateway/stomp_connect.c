@@ -49,17 +49,6 @@ static bool choose_version(struct stomp_session *session, const struct stomp_fra
     return false;
 }
 
-/* Who is this? NULL when he may come in, else the sentence of the ERROR. The one place where
- * authentication begins. */
-static const char *admit(const struct stomp_session *session, const struct stomp_frame *frame)
-{
-    (void)frame; /* login is only a name as long as nothing checks it */
-    if (!session->stomp->runtime->settings->auth.allows_anonymous) {
-        return "Access refused";
-    }
-    return NULL;
-}
-
 static uint64_t at_least(uint64_t value, uint64_t least)
 {
     return value == 0 || value > least ? value : least;
@@ -162,7 +151,7 @@ void stomp_connect(struct stomp_session *session, const struct stomp_frame *fram
         stomp_fail_versions(session);
         return;
     }
-    const char *refusal = admit(session, frame);
+    const char *refusal = stomp_identity_admit(session, frame);
     if (refusal != NULL) {
         stomp_fail(session, refusal, (struct str){NULL, 0});
         return;

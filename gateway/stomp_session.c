@@ -26,6 +26,7 @@
 #include "common/mem.h"
 #include "common/process.h"
 #include "common/settings.h"
+#include "gateway/rules.h"
 #include "gateway/stomp_state.h"
 #include "proto/destination.h"
 
@@ -168,6 +169,7 @@ static void closed(void *service)
     stomp_set_phase(session, STOMP_FAILED);
     wheel_remove(&session->stomp->runtime->wheel, &session->timer);
     broker_link_forget(&session->waiter);
+    stomp_identity_drop(session);
     stomp_drop_subscriptions(session);
     stomp_drop_transactions(session);
     while (session->receipts != NULL) {
@@ -219,6 +221,8 @@ void stomp_fail(struct stomp_session *session, const char *text, struct str rece
     put_header(session, STOMP_ERROR, "message", str_of(text));
     put_header(session, STOMP_ERROR, "content-type", STR("text/plain"));
     put_header(session, STOMP_ERROR, "receipt-id", receipt_id);
+    put_header(session, STOMP_ERROR, "destination", session->stomp->denied);
+    session->stomp->denied = (struct str){NULL, 0};
     end_with_error(session, text);
 }
 
@@ -561,6 +565,7 @@ struct stomp *stomp_create(struct runtime *runtime, struct broker_link *link,
     stomp->runtime = runtime;
     stomp->link = link;
     stomp->delivery = delivery;
+    stomp->rules = rules_create(runtime->settings);
     stomp->beat = shared_frame_create(payload_copy("\n", 1), &runtime->stats);
     draw_prefix(stomp->prefix);
     return stomp;
@@ -572,6 +577,7 @@ void stomp_destroy(struct stomp *stomp)
         return;
     }
     destroy_reader(stomp->spare);
+    rules_destroy(stomp->rules);
     shared_frame_release(stomp->beat);
     interner_finish(&stomp->destinations);
     buf_finish(&stomp->scratch);

@@ -36,6 +36,8 @@ struct stomp {
     struct buf mended;          /* text whose surrogate halves were mended */
     uint64_t messages;          /* accepted: the counter of message ids */
     char prefix[9];             /* of message ids: 40 random bits in base32 */
+    struct rules *rules;        /* owned; NULL: all is allowed */
+    struct str denied;          /* the destination that the next ERROR names */
     char refusal[96];           /* a sentence that names a limit, until the next */
 };
 
@@ -74,7 +76,8 @@ struct stomp_session {
     struct stomp_transaction *transactions;   /* owned, the latest first */
     struct stomp_receipt *receipts;           /* owned, oldest first */
     struct stomp_receipt **receipts_end;
-    struct wheel_entry timer; /* login deadline, then heart-beats */
+    struct stomp_identity *identity; /* owned; NULL: nobody we know */
+    struct wheel_entry timer;        /* login deadline, then heart-beats */
     struct broker_link_waiter waiter;
     uint32_t in_ms;  /* heart-beats: the client's interval, 0: none */
     uint32_t out_ms; /* ours */
@@ -174,6 +177,16 @@ const char *stomp_check_transaction(struct stomp_session *session, const struct 
 void stomp_transaction_publish(struct stomp_session *session, const struct stomp_frame *frame,
                                const struct link_publish *publish);
 void stomp_transaction_note(struct stomp_session *session, const struct stomp_frame *frame);
+/* stomp_identity.c; a check answers NULL, or the sentence of the ERROR. */
+struct checkpoint_stomp;
+const char *stomp_identity_admit(struct stomp_session *session, const struct stomp_frame *frame);
+void stomp_identity_drop(struct stomp_session *session);
+void stomp_identity_freeze(const struct stomp_session *session, struct checkpoint_stomp *out);
+void stomp_identity_thaw(struct stomp_session *session, const struct checkpoint_stomp *frozen);
+bool stomp_identity_is_secret(const struct stomp_session *session, struct str name);
+const char *stomp_check_may_send(struct stomp_session *session, struct str destination);
+const char *stomp_check_may_subscribe(struct stomp_session *session, struct str destination,
+                                      bool is_pattern);
 
 /* stomp_checkpoint.c */
 void stomp_freeze(const void *service, struct buf *out);

@@ -137,7 +137,7 @@ static const char *check_ack(const struct stomp_frame *frame)
                : "Unknown ack mode: it must be auto, client or client-individual";
 }
 
-static const char *check_name(const struct stomp_session *session, struct str destination)
+static const char *check_name(struct stomp_session *session, struct str destination)
 {
     if (destination.at == NULL) {
         return "SUBSCRIBE needs a destination header";
@@ -146,13 +146,13 @@ static const char *check_name(const struct stomp_session *session, struct str de
     if (fault != NULL) {
         return fault;
     }
-    if (destination_is_pattern(destination) &&
-        destination_check_pattern(destination, SEPARATOR) < 0) {
+    bool is_pattern = destination_is_pattern(destination);
+    if (is_pattern && destination_check_pattern(destination, SEPARATOR) < 0) {
         return "The destination pattern is not supported: it has a regular expression, an open "
                "brace, "
                "or too many segments";
     }
-    return NULL;
+    return stomp_check_may_subscribe(session, destination, is_pattern);
 }
 
 static bool has_duplicate_error(const struct stomp_session *session)

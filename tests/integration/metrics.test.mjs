@@ -5,13 +5,15 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { Program, Stack, until, withStack } from '../lib/stack.mjs';
 import { openTcp, openWebSocket, openXhr, frame } from '../lib/stomp.mjs';
+import { now, SECRET, token } from '../lib/jwt.mjs';
 import { Exchange, RawSession, stompFrame } from '../lib/rawsockjs.mjs';
 import { settled } from '../lib/talk.mjs';
 import { test } from '../lib/test.mjs';
@@ -274,6 +276,27 @@ test('what waits for a client is counted, and what cannot be sent to it', async 
     sender.drop();
     await moved(gateway, { sessions: 0 });
   });
+});
+
+test('logins and what rules refuse are counted', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-secret-'));
+  writeFileSync(path.join(folder, 'jwt.secret'), SECRET);
+  const auth = { anonymous: false, jwt: { secret_file: path.join(folder, 'jwt.secret'), leeway: '0s' } };
+  await withMetrics({ ...CONFIG, gateway: { ...CONFIG.gateway, auth, rules: [{ match: '/a', send: true }] } }, async (stack, gateway) => {
+    const member = await openTcp(stack);
+    await member.connect('1.2', { Authorization: token({ sub: 'ada' }) });
+    member.send(frame('SEND', { destination: '/b' }));
+    await member.refused();
+    const stranger = await openTcp(stack);
+    stranger.send(frame('CONNECT', { 'accept-version': '1.2' }));
+    await stranger.refused();
+    const guest = await openTcp(stack);
+    await guest.connect('1.2', { Authorization: token({ sub: 'eve', exp: now() + 1 }) });
+    await guest.refused();
+    await moved(gateway, { logins_total: 2, logins_refused_total: 1, tokens_expired_total: 1, rules_refused_total: 1 });
+    [member, stranger, guest].forEach((client) => client.drop());
+  });
+  rmSync(folder, { recursive: true });
 });
 
 test('what is refused at the door is counted', async () => {

@@ -31,7 +31,8 @@ FOLDERS = {
 # arrows go through contracts (transport.h, service.h) and callbacks.
 GATEWAY_LAYERS = {
     # contracts, and small tools that know nothing of ours
-    "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates", "checkpoint"], []),
+    "ground": (["stats", "runtime", "shared_frame", "service", "transport", "interned", "surrogates", "checkpoint", "identity"], []),
+    "auth": (["auth", "rules", "jwt", "jwt_*", "jwks", "base64url", "json_depth"], ["ground"]),
     "conn": (["conn", "conn_*"], ["ground"]),
     "tls": (["tls_*"], ["ground", "conn"]),
     "http": (["http"], ["ground", "conn"]),
@@ -40,11 +41,11 @@ GATEWAY_LAYERS = {
     "transports": (["websocket", "stomp_tcp", "sockjs_*"], ["ground", "conn", "http", "route", "session"]),
     "router": (["router", "pages"], ["ground", "conn", "http", "route", "session", "transports"]),
     "listener": (["listener"], ["ground", "conn"]),
-    "conversation": (["stomp_*", "delivery", "service_*"], ["ground", "link"]),
+    "conversation": (["stomp_*", "delivery", "service_*"], ["ground", "auth", "link"]),
     "session": (["session", "session_*", "sessions"], ["ground", "link", "conversation"]),
     "process": (
         ["gateway", "main", "metrics"],
-        ["ground", "conn", "tls", "http", "link", "route", "transports", "router", "listener", "conversation", "session"],
+        ["ground", "auth", "conn", "tls", "http", "link", "route", "transports", "router", "listener", "conversation", "session"],
     ),
 }
 
@@ -52,22 +53,26 @@ GATEWAY_LAYERS = {
 THIRD_PARTY = {
     "uv.h": ["common/*", "gateway/*", "broker/*", "tests/*"],
     "llhttp.h": ["common/http1.c"],
-    "jansson.h": ["common/options*.c", "common/settings*.c", "tests/*"],
-    "mbedtls/base64.h": ["proto/digest.c"],
-    "mbedtls/md.h": ["proto/digest.c", "common/pkcs12_pbe.c", "tests/fuzz/*"],
+    "jansson.h": ["common/options*.c", "common/settings*.c", "gateway/jwks.c", "gateway/jwt.c", "tests/*"],
+    "mbedtls/base64.h": ["proto/digest.c", "tests/unit/test_jwt.c"],
+    "mbedtls/md.h": ["proto/digest.c", "common/pkcs12_pbe.c", "gateway/jwt_keys.c", "tests/unit/test_jwt.c", "tests/fuzz/*"],
     "mbedtls/pkcs12.h": ["tests/fuzz/fuzz_pkcs12.c"],
     "mbedtls/cipher.h": ["common/pkcs12_pbe.c"],
     "mbedtls/ssl.h": ["common/tls.c", "tests/unit/test_tls.c"],
     "mbedtls/net_sockets.h": ["common/tls.c", "tests/unit/test_tls.c"],
     "psa/crypto.h": ["common/tls.c"],
     "mbedtls/error.h": ["common/tls*.c"],
-    "mbedtls/platform_util.h": ["common/tls_identity.c", "common/pkcs12*.c"],
+    "mbedtls/platform_util.h": ["common/tls_identity.c", "common/pkcs12*.c", "gateway/jwt_keys.c"],
     "mbedtls/ctr_drbg.h": ["common/tls_internal.h"],
     "mbedtls/entropy.h": ["common/tls_internal.h"],
-    "mbedtls/pk.h": ["common/tls_internal.h"],
+    "mbedtls/pk.h": ["common/tls_internal.h", "gateway/jwt_keys.c"],
     "mbedtls/ssl_ticket.h": ["common/tls_internal.h"],
     "mbedtls/version.h": ["common/tls.c", "common/tls_internal.h"],
     "mbedtls/x509_crt.h": ["common/tls_internal.h"],
+    "mbedtls/constant_time.h": ["gateway/jwt_keys.c"],
+    "mbedtls/ecdsa.h": ["gateway/jwt_keys.c"],
+    "mbedtls/ecp.h": ["gateway/jwt_keys.c"],
+    "mbedtls/rsa.h": ["gateway/jwt_keys.c"],
     "cmocka.h": ["tests/unit/*"],
 }
 

@@ -22,7 +22,11 @@ static const char golden_stomp[] = "\1\14\0\0\x27\x10\0\0\x4e\x20\0\0\0\7\0\0\0\
                                    "\0\0\0\x0d"
                                    "\0\0\0\0\0\0\0\x4d\1\0\2r1"
                                    "\0\0\0\x0c"
-                                   "\0\1t\0\0\0\3\0\0\0\1m";
+                                   "\0\1t\0\0\0\3\0\0\0\1m"
+                                   "\0\3ada"
+                                   "\0\0\0\1\0\0\0\0"
+                                   "\0\6\0\1t\0\1r"
+                                   "\0\7\0\5admin";
 
 static struct buf put_golden(void)
 {
@@ -48,6 +52,10 @@ static struct buf put_golden(void)
                                                           .last_number = 2,
                                                           .half = STR("\xed\xa0\xbd"),
                                                           .rest = STR("SEND"),
+                                                          .user = STR("ada"),
+                                                          .expires_s = 1ull << 32,
+                                                          .claims = STR("\0\1t\0\1r"),
+                                                          .roles = STR("\0\5admin"),
                                                           .subscriptions = buf_str(&subscriptions),
                                                           .receipts = buf_str(&receipts),
                                                           .transactions = buf_str(&transactions)});
@@ -77,6 +85,10 @@ static void a_conversation_is_read_back(void **state)
     assert_int_equal(stomp.in_ms, 10000);
     assert_int_equal(stomp.login_ms, 7);
     assert_true(str_equal(stomp.rest, STR("SEND")));
+    assert_true(str_equal(stomp.user, STR("ada")));
+    assert_int_equal(stomp.expires_s, 1ull << 32);
+    assert_true(str_equal(stomp.claims, STR("\0\1t\0\1r")));
+    assert_true(str_equal(stomp.roles, STR("\0\5admin")));
     assert_true(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(subscription.number == 2 && str_equal(subscription.id, STR("s")));
     assert_int_equal(subscription.ack, 2);
@@ -112,15 +124,17 @@ static void values_outside_their_set_are_malformed(void **state)
     static const struct {
         size_t at;
         char bad;
-    } cases[] = {{0, 3},           /* the phase that is over */
-                 {1, 13},          /* STOMP 1.3 */
-                 {1, 9},  {17, 1}, /* subscription 2 of 1 */
-                 {19, 2},          /* half a half */
-                 {38, 0},          /* subscription 0 */
-                 {53, 2},          /* not newest first */
-                 {39, 3},          /* an ack mode that is none */
-                 {40, 2},          /* has_id */
-                 {91, 2}};         /* more messages than there are bytes */
+    } cases[] = {{0, 3},            /* the phase that is over */
+                 {1, 13},           /* STOMP 1.3 */
+                 {1, 9},   {17, 1}, /* subscription 2 of 1 */
+                 {19, 2},           /* half a half */
+                 {38, 0},           /* subscription 0 */
+                 {53, 2},           /* not newest first */
+                 {39, 3},           /* an ack mode that is none */
+                 {40, 2},           /* has_id */
+                 {91, 2},           /* more messages than there are bytes */
+                 {109, 2},          /* a claim's name is longer than all claims */
+                 {117, 6}};         /* a role */
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         char bytes[sizeof golden_stomp - 1];
         struct checkpoint_stomp stomp;
