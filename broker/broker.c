@@ -28,6 +28,7 @@ struct broker {
     struct gateway_links links;
     struct link_socket socket;
     struct admin admin;
+    struct history_rule *rules; /* owned */
     struct loop_lag lag;
     uv_signal_t signals[2];
     bool is_listening;
@@ -89,6 +90,27 @@ static void watch_signals(struct broker *broker)
     }
 }
 
+/* Nothing to keep: no cost. */
+static void keep_history(struct broker *broker)
+{
+    const struct broker_settings *settings = broker->settings;
+    bool keeps = false;
+    broker->rules = mem_zalloc_array(settings->destination_count + 1, sizeof(*broker->rules));
+    for (size_t i = 0; i < settings->destination_count; i++) {
+        const struct destination_settings *each = &settings->destinations[i];
+        broker->rules[i] =
+            (struct history_rule){each->match, each->history_size, each->history_ttl_ms};
+        keeps = keeps || each->history_size > 0;
+    }
+    if (keeps) {
+        core_keep_history(&broker->core, &(struct history_options){
+                                             .rules = broker->rules,
+                                             .rule_count = settings->destination_count,
+                                             .bytes_max = settings->history_bytes_max,
+                                             .replay_bytes_max = settings->replay_bytes_max});
+    }
+}
+
 static void start(struct broker *broker, const struct broker_settings *settings)
 {
     *broker = (struct broker){.settings = settings};
@@ -100,6 +122,7 @@ static void start(struct broker *broker, const struct broker_settings *settings)
     loop_lag_init(&broker->lag, &broker->loop);
     core_init(&broker->core, &broker->wheel, settings->sessions_max, settings->subscriptions_max,
               settings->session_log_bytes_max);
+    keep_history(broker);
     broker->links = (struct gateway_links){.settings = settings,
                                            .loop = &broker->loop,
                                            .turn = &broker->turn,
@@ -114,6 +137,7 @@ static void finish(struct broker *broker)
 {
     assert(broker->links.count == 0);
     core_finish(&broker->core);
+    mem_free(broker->rules);
     wheel_finish(&broker->wheel);
     int code = uv_loop_close(&broker->loop);
     assert(code == 0);

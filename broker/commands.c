@@ -9,6 +9,7 @@
 
 #include "broker/adoption.h"
 #include "broker/handover.h"
+#include "broker/replay.h"
 #include "common/err.h"
 #include "common/wire.h"
 
@@ -65,23 +66,34 @@ static void note_answer(const struct peer *peer, uint64_t handle,
 static int act_subscribe(struct core *core, struct peer *peer,
                          const struct link_subscribe *subscribe)
 {
-    (void)core;
     struct session *session = sessions_find(peer, subscribe->session);
     enum link_result result = LINK_ABSENT;
+    struct replay replay = {.range.recovered = HISTORY_NOT_ASKED};
     const char *reason = "";
     uint32_t group = 0;
     if (session != NULL) {
         result = sessions_subscribe(session, subscribe->subscription, subscribe->ack,
                                     subscribe->destination, &group, &reason);
     }
+    if (result == LINK_OK) {
+        replay_open(&replay, &core->history, peer, subscribe->destination, subscribe->headers,
+                    wheel_now(core->fanout.wheel));
+    }
     PEER_SEND(peer, SUBSCRIBED, subscribed, .request = subscribe->request,
               .session = subscribe->session, .subscription = subscribe->subscription,
-              .result = (uint8_t)result, .group = group, .reason = str_of(reason));
+              .result = (uint8_t)result, .group = group,
+              .recovered = (uint8_t)replay.range.recovered,
+              .position = position_str(&replay.range.position), .reason = str_of(reason));
     note_answer(peer, subscribe->session,
                 &(struct session_log_answer){.type = LINK_SUBSCRIBED,
                                              .result = (uint8_t)result,
+                                             .recovered = (uint8_t)replay.range.recovered,
                                              .request = subscribe->request,
-                                             .subscription = subscribe->subscription});
+                                             .subscription = subscribe->subscription,
+                                             .position = replay.range.position});
+    if (result == LINK_OK) {
+        replay_send(&replay, session, subscribe->subscription);
+    }
     return 0;
 }
 
@@ -111,7 +123,8 @@ static int act_publish(struct core *core, struct peer *peer, const struct link_p
         note_answer(peer, publish->session,
                     &(struct session_log_answer){.type = LINK_PUBLISHED,
                                                  .result = (uint8_t)result,
-                                                 .request = publish->request});
+                                                 .request = publish->request,
+                                                 .position = core->fanout.position});
     } else if (publish->request != 0) {
         PEER_SEND(peer, PUBLISHED, published, .request = publish->request,
                   .session = publish->session, .result = LINK_ABSENT,

@@ -7,7 +7,9 @@
 #include "broker/commands.h"
 #include "broker/handover.h"
 
-#define SEPARATOR '/' /* of segments in patterns */
+#define SEPARATOR '/'      /* of segments in patterns */
+#define SWEEP_MS 1000      /* what has expired goes, a little at a time */
+#define SWEEP_STREAMS 1024 /* destinations each time */
 
 void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                size_t subscriptions_max, size_t session_log_bytes_max)
@@ -24,7 +26,25 @@ void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                                        .log_bytes_max = session_log_bytes_max,
                                    });
     fanout_init(&core->fanout, &core->subscriptions, &core->stats);
+    core->fanout.wheel = wheel;
+    history_init(&core->history, &(struct history_options){.separator = SEPARATOR});
     hold_init(&core->hold, wheel, &core->peers);
+}
+
+static void on_sweep(struct wheel_entry *entry)
+{
+    struct core *core = MEM_CONTAINER(entry, struct core, sweep);
+    history_sweep(&core->history, SWEEP_STREAMS, wheel_now(core->fanout.wheel));
+    wheel_add(core->sessions.options.wheel, &core->sweep, SWEEP_MS, on_sweep);
+}
+
+void core_keep_history(struct core *core, const struct history_options *options)
+{
+    history_finish(&core->history);
+    history_init(&core->history, options);
+    core->history.options.separator = SEPARATOR;
+    core->fanout.history = &core->history;
+    wheel_add(core->sessions.options.wheel, &core->sweep, SWEEP_MS, on_sweep);
 }
 
 static void on_released(struct peer *peer, uint8_t type, struct str body, void *data)
@@ -59,6 +79,8 @@ void core_await(struct core *core, struct str gateways, core_missing_cb missing,
 void core_finish(struct core *core)
 {
     hold_finish(&core->hold);
+    wheel_remove(core->sessions.options.wheel, &core->sweep);
+    history_finish(&core->history);
     sessions_finish(&core->sessions);
     subscriptions_finish(&core->subscriptions);
     peers_finish(&core->peers);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the broker knows, apart from the sockets it learns it by: peers, sessions, subscriptions, fan-out.
+ * What the broker knows, apart from the sockets it learns it by: peers, sessions, subscriptions, fan-out,
+ * history.
  */
 #pragma once
 
@@ -15,6 +16,8 @@ struct core {
     struct subscriptions subscriptions;
     struct sessions sessions;
     struct fanout fanout;
+    struct history history;
+    struct wheel_entry sweep; /* of `history` */
     struct hold hold;
     core_missing_cb missing;
     void *missing_data;
@@ -24,6 +27,9 @@ struct core {
 /* `wheel` is borrowed and stays until core_finish(). */
 void core_init(struct core *core, struct wheel *wheel, size_t sessions_max,
                size_t subscriptions_max, size_t session_log_bytes_max);
+
+/* Behind core_init(): without it no destination keeps a past. What `options` points to is borrowed, too. */
+void core_keep_history(struct core *core, const struct history_options *options);
 void core_finish(struct core *core); /* no peer is left */
 
 /* A broker before this one knew these gateways (u64 each): what needs to know all sessions waits for them. */

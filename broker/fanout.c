@@ -2,7 +2,7 @@
  *
  * Fan-out: one message to each gateway, however many subscribers it has there.
  *
- * Matching appends each group's number to its peer's `groups`; then each peer that has any gets the message's
+ * keep() first: a message's position is that of its destination's past. Matching appends each group's number to its peer's `groups`; then each peer that has any gets the message's
  * bytes as they came. A gateway that cannot keep up loses its link by the limits of common/link.c; nobody waits.
  */
 #include "broker/fanout.h"
@@ -18,6 +18,9 @@ void fanout_init(struct fanout *fanout, struct subscriptions *subscriptions, str
     list_init(&fanout->matched);
     list_init(&fanout->collected);
     fanout->noted = NULL;
+    fanout->history = NULL;
+    fanout->wheel = NULL;
+    fanout->position.len = 0;
 }
 
 static void add_group(struct group *group, void *data)
@@ -30,6 +33,29 @@ static void add_group(struct group *group, void *data)
     wire_put_u32(&peer->matched, group->number);
 }
 
+static struct payload *note_message(struct fanout *fanout)
+{
+    if (fanout->noted == NULL) {
+        fanout->noted = payload_copy(fanout->raw.at, fanout->raw.len);
+    }
+    return fanout->noted;
+}
+
+/* What a gateway says again comes before it has restored. */
+static enum link_result keep(struct fanout *fanout, const struct peer *publisher,
+                             struct str destination)
+{
+    struct history *history = fanout->history;
+    fanout->position.len = 0;
+    if (history == NULL || !history_keeps(history, destination) ||
+        history_append(history, destination, fanout->id, note_message(fanout),
+                       !publisher->has_restored, wheel_now(fanout->wheel), &fanout->position)) {
+        return LINK_OK;
+    }
+    fanout->stats->history_failed++;
+    return LINK_UNSTORED;
+}
+
 static void note(const struct collector *collector, void *data)
 {
     struct fanout *fanout = data;
@@ -37,10 +63,8 @@ static void note(const struct collector *collector, void *data)
     if (sessions_has_seen(session, fanout->id)) {
         return;
     }
-    if (fanout->noted == NULL) {
-        fanout->noted = payload_copy(fanout->raw.at, fanout->raw.len);
-    }
-    session_log_add_message(&session->passage->log, fanout->noted, collector->number);
+    session_log_add_message(&session->passage->log, note_message(fanout), &fanout->position,
+                            collector->number);
     if (!list_is_linked(&session->passage->log.node)) {
         list_append(&fanout->collected, &session->passage->log.node);
     }
@@ -66,7 +90,8 @@ static void deliver(struct fanout *fanout, struct peer *peer, const struct link_
     while (rest.len > 0) {
         struct str groups = {rest.at, rest.len < GROUPS_BYTES_MAX ? rest.len : GROUPS_BYTES_MAX};
         rest = (struct str){rest.at + groups.len, rest.len - groups.len};
-        PEER_SEND(peer, DELIVERED, delivered, .groups = groups, .message.raw = message->raw);
+        PEER_SEND(peer, DELIVERED, delivered, .position = position_str(&fanout->position),
+                  .groups = groups, .message.raw = message->raw);
         fanout->stats->deliveries++;
         fanout->stats->delivered_bytes += message->raw.len;
         fanout->stats->delivered_groups += groups.len / sizeof(uint32_t);
@@ -79,12 +104,14 @@ enum link_result fanout_publish(struct fanout *fanout, struct peer *publisher,
 {
     const struct link_message *message = &publish->message;
     enum link_result result = message->raw.len <= FANOUT_MESSAGE_BYTES_MAX ? LINK_OK : LINK_LIMIT;
+    fanout->position.len = 0;
     if (result == LINK_OK) {
         struct list_node *node;
         fanout->raw = message->raw;
         fanout->id = message->id;
         fanout->stats->published++;
         fanout->stats->published_bytes += message->raw.len;
+        result = keep(fanout, publisher, message->destination);
         subscriptions_match(fanout->subscriptions, message->destination, add_group, note, fanout);
         while ((node = list_take_first(&fanout->matched)) != NULL) {
             deliver(fanout, LIST_OF(node, struct peer, node), message);
@@ -94,7 +121,8 @@ enum link_result fanout_publish(struct fanout *fanout, struct peer *publisher,
     if (publish->request != 0) {
         PEER_SEND(publisher, PUBLISHED, published, .request = publish->request,
                   .session = publish->session, .result = (uint8_t)result,
-                  .reason = result == LINK_OK ? STR("") : STR("the message is too long"));
+                  .position = position_str(&fanout->position),
+                  .reason = result == LINK_LIMIT ? STR("the message is too long") : STR(""));
     }
     return result;
 }

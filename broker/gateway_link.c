@@ -25,6 +25,8 @@
 #include "common/link.h"
 #include "common/log.h"
 
+#define BEHIND_PARTS 4 /* of its queue: a gateway that has so much waiting is behind */
+
 enum link_state { AWAIT_HELLO, UP, LOST };
 
 struct gateway_link {
@@ -59,6 +61,13 @@ static struct buf *begin_message(struct peer *peer, uint8_t type)
 static void end_message(struct peer *peer)
 {
     link_end(&MEM_CONTAINER(peer, struct gateway_link, peer)->link);
+}
+
+/* It is lost at the whole of it; the past of many subscriptions asked for at once must not bring it there. */
+static bool is_behind(const struct peer *peer)
+{
+    const struct gateway_link *self = MEM_CONTAINER(peer, const struct gateway_link, peer);
+    return link_queued(&self->link) > self->owner->settings->link_queue_bytes_max / BEHIND_PARTS;
 }
 
 static void log_lost(const struct gateway_link *self, int code)
@@ -276,6 +285,7 @@ void gateway_links_accept(struct gateway_links *links, uv_stream_t *server)
     self->owner = links;
     self->peer.begin = begin_message;
     self->peer.end = end_message;
+    self->peer.is_behind = is_behind;
     int code = uv_pipe_init(links->loop, &self->link.pipe, 0);
     assert(code == 0);
     list_append(&links->all, &self->node);

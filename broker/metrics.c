@@ -24,6 +24,8 @@ struct numbers {
     uint64_t relay_bytes;
     uint64_t tombstones;
     uint64_t subscriptions;
+    uint64_t history_bytes;
+    uint64_t history_destinations;
     uint64_t loop_lag_us;
     uint64_t descriptors;
 };
@@ -89,6 +91,17 @@ static const struct metric metrics[] = {
      .help = "Messages published."},
     {.name = "sluice_broker_published_bytes_total", COUNTER(stats.published_bytes),
      .help = "Their bytes, headers included."},
+    {.name = "sluice_broker_history_bytes", GAUGE(history_bytes),
+     .help = "Memory that holds the past of destinations."},
+    {.name = "sluice_broker_history_destinations", GAUGE(history_destinations),
+     .help = "Destinations that have a position."},
+    {.name = "sluice_broker_history_failed_total", COUNTER(stats.history_failed),
+     .help = "Messages too large for that memory."},
+    {.name = "sluice_broker_recoveries_total", COUNTER(stats.recoveries), LABEL("recovered", "true"),
+     .help = "Subscribers that asked for the past, by what they were told."},
+    {.name = "sluice_broker_recoveries_total", COUNTER(stats.recoveries_failed), LABEL("recovered", "false")},
+    {.name = "sluice_broker_replayed_total", COUNTER(stats.replayed),
+     .help = "Messages of the past written for them."},
     {.name = "sluice_broker_deliveries_total", COUNTER(stats.deliveries),
      .help = "Messages written to gateways: one for each gateway concerned."},
     {.name = "sluice_broker_delivered_bytes_total", COUNTER(stats.delivered_bytes),
@@ -124,6 +137,8 @@ void metrics_put_all(const struct gateway_links *links, const struct loop_lag *l
         .relay_bytes = core->sessions.relays.bytes,
         .tombstones = core->sessions.tombstones.by_key.count,
         .subscriptions = core->stats.subscriptions_opened - core->stats.subscriptions_closed,
+        .history_bytes = core->history.bytes,
+        .history_destinations = core->history.streams.count,
         .loop_lag_us = loop_lag_microseconds(lag),
         .descriptors = process_open_descriptors(),
     };

@@ -2,7 +2,7 @@
  *
  * A gateway as sessions, subscriptions and fan-out see it: what it holds, and where to write to it.
  *
- * gateway_link.c embeds one and fills in `begin` and `end`; tests put a recorder there. Whoever may outlive the
+ * gateway_link.c embeds one and fills in the callbacks; tests put a recorder there. Whoever may outlive the
  * link keeps `id` and asks peers_find(): absent is a normal answer.
  */
 #pragma once
@@ -18,6 +18,9 @@ struct peer;
 typedef struct buf *(*peer_begin_cb)(struct peer *peer, uint8_t type);
 typedef void (*peer_end_cb)(struct peer *peer);
 
+/* So much waits for it that what is not needed now is better left out. */
+typedef bool (*peer_is_behind_cb)(const struct peer *peer);
+
 struct peer {
     uint64_t id;       /* of the link, never reused; set by peers_add() */
     uint64_t written;  /* messages: the sequence number of the last */
@@ -28,11 +31,12 @@ struct peer {
     bool is_leaving;   /* it is about to stop: it takes no session */
     peer_begin_cb begin;
     peer_end_cb end;
-    struct map sessions;    /* by handle; entries are sessions.c's */
-    struct buf free_groups; /* uint32_t numbers to be used again; subscriptions.c's */
-    uint32_t group_count;   /* numbers given so far, from 1; subscriptions.c's */
-    struct buf matched;     /* `groups` of the DELIVERED being made; fanout.c's */
-    struct list_node node;  /* fanout::matched */
+    peer_is_behind_cb is_behind; /* NULL: never */
+    struct map sessions;         /* by handle; entries are sessions.c's */
+    struct buf free_groups;      /* uint32_t numbers to be used again; subscriptions.c's */
+    uint32_t group_count;        /* numbers given so far, from 1; subscriptions.c's */
+    struct buf matched;          /* `groups` of the DELIVERED being made; fanout.c's */
+    struct list_node node;       /* fanout::matched */
 };
 
 struct peers {

@@ -10,11 +10,11 @@
 #include "common/wire.h"
 
 struct entry {
-    struct list_node node;    /* session_log::entries */
-    uint64_t number;          /* of the holder's link */
-    struct payload *message;  /* a share; NULL: an answer */
-    struct buf subscriptions; /* of a message: u32 each, in the machine's order */
-    struct session_log_answer answer;
+    struct list_node node;            /* session_log::entries */
+    uint64_t number;                  /* of the holder's link */
+    struct payload *message;          /* a share; NULL: an answer */
+    struct buf subscriptions;         /* of a message: u32 each, in the machine's order */
+    struct session_log_answer answer; /* of a message: its position alone */
 };
 
 void session_log_init(struct session_log *log, size_t bytes_max)
@@ -80,7 +80,7 @@ static struct entry *add_entry(struct session_log *log, struct payload *message)
 }
 
 void session_log_add_message(struct session_log *log, struct payload *message,
-                             uint32_t subscription)
+                             const struct position_text *position, uint32_t subscription)
 {
     struct entry *entry = last_entry(log);
     assert(log->is_on);
@@ -88,6 +88,7 @@ void session_log_add_message(struct session_log *log, struct payload *message,
         entry = add_entry(log, message);
     }
     if (entry != NULL) {
+        entry->answer.position = *position;
         buf_append(&entry->subscriptions, &subscription, sizeof(subscription));
     }
 }
@@ -142,7 +143,8 @@ static void send_message(const struct entry *entry, struct peer *peer, uint64_t 
         wire_put_u64(&individuals, session);
         wire_put_u32(&individuals, subscription);
     }
-    PEER_SEND(peer, DELIVERED, delivered, .individuals = buf_str(&individuals),
+    PEER_SEND(peer, DELIVERED, delivered, .position = position_str(&entry->answer.position),
+              .individuals = buf_str(&individuals),
               .message.raw = {(const char *)entry->message->data, entry->message->len});
     buf_finish(&individuals);
 }
@@ -154,7 +156,8 @@ static void send_answer(const struct session_log_answer *answer, struct peer *pe
     switch (answer->type) {
     case LINK_SUBSCRIBED:
         PEER_SEND(peer, SUBSCRIBED, subscribed, .request = answer->request, .session = session,
-                  .subscription = answer->subscription, .result = answer->result);
+                  .subscription = answer->subscription, .result = answer->result,
+                  .recovered = answer->recovered, .position = position_str(&answer->position));
         break;
     case LINK_UNSUBSCRIBED:
         PEER_SEND(peer, UNSUBSCRIBED, unsubscribed, .request = answer->request, .session = session,
@@ -162,7 +165,7 @@ static void send_answer(const struct session_log_answer *answer, struct peer *pe
         break;
     case LINK_PUBLISHED:
         PEER_SEND(peer, PUBLISHED, published, .request = answer->request, .session = session,
-                  .result = answer->result);
+                  .result = answer->result, .position = position_str(&answer->position));
         break;
     default:
         PEER_SEND(peer, CHECKPOINTED, checkpointed, .request = answer->request, .session = session,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "broker/peer.h"
+#include "proto/position.h"
 
 #define SESSION_LOG_NOT_SENT UINT64_MAX /* number of what no holder was sent */
 #define SESSION_LOG_COUNT_MAX 1000      /* entries; beyond, or beyond the bytes: it is over */
@@ -28,6 +29,8 @@ struct session_log_answer {
     uint32_t subscription;
     uint8_t type; /* LINK_SUBSCRIBED, LINK_UNSUBSCRIBED, LINK_PUBLISHED or LINK_CHECKPOINTED */
     uint8_t result;
+    uint8_t recovered;             /* of LINK_SUBSCRIBED */
+    struct position_text position; /* likewise, and of LINK_PUBLISHED */
 };
 
 void session_log_init(struct session_log *log, size_t bytes_max);
@@ -36,7 +39,7 @@ void session_log_clear(struct session_log *log); /* empty and off; out of any li
 /* One subscription of a message; several of one message make one entry. Takes no share unless it
  * makes an entry. Its number is SESSION_LOG_NOT_SENT until session_log_number_last(). */
 void session_log_add_message(struct session_log *log, struct payload *message,
-                             uint32_t subscription);
+                             const struct position_text *position, uint32_t subscription);
 void session_log_number_last(struct session_log *log, uint64_t number);
 void session_log_add_answer(struct session_log *log, const struct session_log_answer *answer,
                             uint64_t number);

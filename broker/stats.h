@@ -38,7 +38,11 @@
     S(subscriptions_closed)                                                                        \
     S(published)                                                                                   \
     S(published_bytes)                                                                             \
-    S(deliveries) /* DELIVERED written: one a message and gateway */                               \
+    S(recoveries)        /* subscribers that got all of the past they asked for */                 \
+    S(recoveries_failed) /* that were told they did not */                                         \
+    S(replayed)          /* messages of the past written to them */                                \
+    S(history_failed)    /* messages that the memory was too small for */                          \
+    S(deliveries)        /* DELIVERED written: one a message and gateway */                        \
     S(delivered_bytes)                                                                             \
     S(delivered_groups)
 

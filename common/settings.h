@@ -26,11 +26,21 @@ struct log_settings {
     enum log_format format;
 };
 
+enum destination_kind { DESTINATION_TOPIC };
+
 /* Where a program answers its operators. */
 struct admin_settings {
     char *listen; /* as configured; NULL: nowhere */
     char *host;   /* derived, as is the port; NULL with `listen` */
     uint16_t port;
+};
+
+/* The first whose `match` fits a destination holds for it. */
+struct destination_settings {
+    char *match; /* a name or pattern */
+    enum destination_kind kind;
+    size_t history_size; /* messages kept; 0: none */
+    uint64_t history_ttl_ms;
 };
 
 /* The socket, queue and stall are read by both ends of the link. */
@@ -44,6 +54,11 @@ struct broker_settings {
     size_t session_log_bytes_max; /* kept for a session that is between two gateways */
     uint32_t *allow_uids;         /* who may connect to the socket; never empty */
     size_t allow_uid_count;
+    char *store;              /* "memory" */
+    size_t history_bytes_max; /* of all destinations */
+    size_t replay_bytes_max;  /* of what one SUBSCRIBE gets of the past */
+    struct destination_settings *destinations;
+    size_t destination_count;
     struct admin_settings admin;
 };
 

@@ -17,6 +17,7 @@
 #include "common/network.h"
 #include "common/settings_internal.h"
 
+#define SEGMENTS_MAX 16 /* of a pattern */
 #define ORIGIN_BYTES_MAX 2048
 #define STOMP_BYTES_MAX ((size_t)16 << 20) /* half of what a link message may be */
 #define RESTORE_BYTES ((size_t)72 << 10)   /* of the link's RESTORE, without subscriptions */
@@ -88,6 +89,27 @@ const char *settings_check_library(const char *path)
                "quotes or angle brackets";
     }
     return NULL;
+}
+
+const char *settings_check_store(const char *store)
+{
+    return strcmp(store, "memory") == 0 ? NULL : "expected \"memory\": others are not built yet";
+}
+
+/* What proto/destination.h takes for a pattern, but for braces, which would capture nothing here. */
+const char *settings_check_kept(const char *match)
+{
+    size_t segments = 1;
+    bool is_text = true;
+    for (const char *at = match; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        segments += byte == '/';
+        is_text = is_text && byte >= ' ' && byte != 0x7f && byte != '{' && byte != '}';
+    }
+    return is_text && segments <= SEGMENTS_MAX ? NULL
+                                               : "expected a destination, or a pattern of *, ? and "
+                                                 "** without braces, of at most 16 "
+                                                 "segments";
 }
 
 const char *settings_check_name(const char *name)

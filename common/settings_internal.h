@@ -24,6 +24,8 @@ const char *settings_check_origin(const char *pattern);
 const char *settings_check_library(const char *path);
 const char *settings_check_name(const char *name);
 const char *settings_check_network(const char *network);
+const char *settings_check_store(const char *store);
+const char *settings_check_kept(const char *match);
 
 /* settings_auth.c: the same for gateway.auth and gateway.rules. */
 const char *settings_check_match(const char *pattern);

@@ -43,6 +43,7 @@ _Static_assert(sizeof(enum log_format) == sizeof(unsigned), "OPTION_WORD writes 
 _Static_assert(sizeof(enum endpoint_service) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum endpoint_auth) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum secret_encoding) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
+_Static_assert(sizeof(enum destination_kind) == sizeof(unsigned), "OPTION_WORD writes an unsigned");
 _Static_assert(sizeof(enum duplicate_subscription) == sizeof(unsigned),
                "OPTION_WORD writes an unsigned");
 
@@ -105,6 +106,23 @@ const struct option settings_rows[] = {
      .meaning = "Bytes of messages kept for one session of an HTTP fallback until its client has them; "
                 "1,000 messages at most. Beyond: the session ends with code 1008 when it goes to another "
                 "gateway, or has none."},
+    {.path = "broker.store", IN_ROOT(TEXT, broker.store), .fallback = "memory",
+     BETWEEN(1, 1024), .check = settings_check_store, BROKER,
+     .meaning = "Where the past of destinations is kept: `memory`, the broker's own. A broker that "
+                "starts has none; positions of the one before it are not recovered."},
+    {.path = "broker.destinations", IN_ROOT(OBJECTS, broker.destinations),
+     COUNTED(settings, broker.destination_count),
+     .item_size = sizeof(struct destination_settings), .fallback_note = "topics without a past",
+     BETWEEN(0, 256), BROKER,
+     .meaning = "What holds for the destinations of a name or pattern; the first that matches."},
+    {.path = "broker.history_memory", IN_ROOT(SIZE, broker.history_bytes_max),
+     .fallback = "64MiB", BETWEEN(1 * MIB, 1024 * GIB), BROKER,
+     .meaning = "Bytes of the past kept in memory, of all destinations. Beyond: the destination "
+                "unused for longest loses its past, and positions in it are not recovered."},
+    {.path = "broker.replay_size", IN_ROOT(SIZE, broker.replay_bytes_max),
+     .fallback = "256KiB", BETWEEN(1 * KIB, 16 * MIB), BROKER,
+     .meaning = "Bytes of the past that one SUBSCRIBE gets; below `gateway.limits.queue_size`, or "
+                "a client is too slow for it. Beyond: the latest, and `recovered:false`."},
     {.path = "broker.allow_uids", IN_ROOT(NUMBERS, broker.allow_uids),
      COUNTED(settings, broker.allow_uid_count), .fallback_note = "the broker's own user and root",
      BETWEEN(1, 64), BROKER,
@@ -114,6 +132,23 @@ const struct option settings_rows[] = {
      .fallback_note = "nowhere", BETWEEN(1, 255), .check = settings_check_admin_listen, BROKER,
      .meaning = "Where the broker answers GET /metrics, /healthz and /readyz: "
                 "`http://address:port`. Whoever reaches it may read them."},
+
+    {.path = "broker.destinations[].match", IN_ITEM(TEXT, destination_settings, match),
+     BETWEEN(1, 1024), .check = settings_check_kept, .flags = OPTION_REQUIRED, BROKER,
+     .meaning = "A destination, or a pattern as SUBSCRIBE has it: `*` in a segment, `**` for "
+                "segments."},
+    {.path = "broker.destinations[].kind", IN_ITEM(WORD, destination_settings, kind),
+     .words = "topic", .fallback = "topic", BROKER,
+     .meaning = "A message goes to every subscriber."},
+    {.path = "broker.destinations[].history.size",
+     IN_ITEM(COUNT, destination_settings, history_size), .fallback = "0", BETWEEN(1, 10000),
+     .flags = OPTION_ZERO_IS_OFF, BROKER,
+     .meaning = "The last messages of each destination that are kept for those who subscribe with "
+                "`history` or `since`. Beyond: the oldest goes. 0: nothing is kept."},
+    {.path = "broker.destinations[].history.ttl",
+     IN_ITEM(DURATION, destination_settings, history_ttl_ms), .fallback = "24h",
+     BETWEEN(100, 365 * 24 * HOUR), BROKER,
+     .meaning = "A message is kept for so long."},
 
     {.path = "gateway.name", IN_ROOT(TEXT, gateway.name), .fallback_note = "the host's name",
      BETWEEN(1, 255), .check = settings_check_name, GATEWAY,

@@ -14,6 +14,7 @@
 #include "common/mem.h"
 #include "common/settings.h"
 #include "common/test_rule.h"
+#include "common/wire.h"
 #include "gateway/broker_link_state.h"
 
 static void finish_restoring(struct broker_link *link)
@@ -88,6 +89,8 @@ static int take_subscribed(struct broker_link *link, struct str body)
                                               .result = subscribed.result,
                                               .subscription = subscribed.subscription,
                                               .group = subscribed.group,
+                                              .recovered = subscribed.recovered,
+                                              .position = subscribed.position,
                                               .request = subscribed.request,
                                               .session = subscribed.session,
                                               .reason = subscribed.reason});
@@ -115,6 +118,7 @@ static int take_published(struct broker_link *link, struct str body)
     }
     pass_answer(link, &(struct broker_answer){.type = LINK_PUBLISHED,
                                               .result = published.result,
+                                              .position = published.position,
                                               .request = published.request,
                                               .session = published.session,
                                               .reason = published.reason});
@@ -149,6 +153,27 @@ static int take_delivered(struct broker_link *link, struct str body)
     link->is_delivering = true;
     link->handler->delivered(link->data, &delivered);
     link->is_delivering = false;
+    return 0;
+}
+
+/* Not one of what `recent` knows: it may have been delivered long ago, to others. */
+static int take_replayed(struct broker_link *link, struct str body)
+{
+    struct link_replayed replayed;
+    struct buf individual = {0};
+    if (link_get_replayed(body, &replayed) < 0) {
+        return ERR_PROTOCOL;
+    }
+    link->runtime->stats.replayed_messages++;
+    wire_put_u64(&individual, replayed.session);
+    wire_put_u32(&individual, replayed.subscription);
+    link->is_delivering = true;
+    link->handler->delivered(link->data,
+                             &(struct link_delivered){.position = replayed.position,
+                                                      .individuals = buf_str(&individual),
+                                                      .message = replayed.message});
+    link->is_delivering = false;
+    buf_finish(&individual);
     return 0;
 }
 
@@ -264,6 +289,7 @@ static const struct {
     int (*take)(struct broker_link *link, struct str body);
 } rows[] = {
     {LINK_DELIVERED, LINK_UP, take_delivered},
+    {LINK_REPLAYED, LINK_UP, take_replayed},
     {LINK_PUBLISHED, LINK_UP, take_published},
     {LINK_CREDIT, LINK_UP, take_credit},
     {LINK_CLAIMED, LINK_UP, take_claimed},

@@ -24,8 +24,10 @@ struct broker_answer {
     uint8_t result; /* enum link_result */
     uint32_t subscription;
     uint32_t group;
+    uint8_t recovered; /* enum link_recovered */
     uint64_t request;
     uint64_t session;
+    struct str position; /* empty: there is no past */
     struct str reason;
 };
 

@@ -13,6 +13,8 @@
 #define PHASES 3   /* enum stomp_phase without the last, which is over */
 #define SERVICES 3 /* enum endpoint_service */
 #define HALF_BYTES 3
+#define HAS_ID 1 /* flags of a subscription; UNTOLD times what is untold */
+#define UNTOLD 2
 
 static struct wire_reader read_block(struct str block)
 {
@@ -34,7 +36,8 @@ void checkpoint_put_subscription(struct buf *block,
 {
     wire_put_u32(block, subscription->number);
     wire_put_u8(block, subscription->ack);
-    wire_put_u8(block, subscription->id.at != NULL);
+    wire_put_u8(block, (uint8_t)((subscription->id.at == NULL ? 0 : HAS_ID) |
+                                 subscription->untold * UNTOLD));
     wire_put_str16(block, subscription->id);
     wire_put_str16(block, subscription->destination);
 }
@@ -45,14 +48,16 @@ bool checkpoint_next_subscription(struct str *rest, struct checkpoint_subscripti
     struct checkpoint_subscription next;
     next.number = wire_get_u32(&reader);
     next.ack = wire_get_u8(&reader);
-    uint8_t has_id = wire_get_u8(&reader);
+    uint8_t flags = wire_get_u8(&reader);
+    bool has_id = (flags & HAS_ID) != 0;
+    next.untold = flags / UNTOLD;
     next.id = wire_get_str16(&reader);
     next.destination = wire_get_str16(&reader);
-    if (reader.failed || next.ack > LINK_ACK_INDIVIDUAL || has_id > 1 ||
-        (has_id == 0 && next.id.len > 0) || next.destination.len == 0) {
+    if (reader.failed || next.ack > LINK_ACK_INDIVIDUAL || next.untold > LINK_NOT_RECOVERED ||
+        (!has_id && next.id.len > 0) || next.destination.len == 0) {
         return false;
     }
-    if (has_id == 0) {
+    if (!has_id) {
         next.id = (struct str){NULL, 0};
     }
     keep_rest(&reader, rest);

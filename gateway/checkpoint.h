@@ -30,7 +30,7 @@ struct checkpoint_stomp {
     struct str half;      /* a high surrogate half that waits for its other: 3 bytes, or none */
     struct str rest;      /* bytes of an unfinished frame */
     struct str
-        subscriptions; /* (u32 number, u8 ack, u8 has_id, str16 id, str16 destination)*, newest first */
+        subscriptions; /* (u32 number, u8 ack, u8 flags, str16 id, str16 destination)*, newest first */
     struct str receipts;     /* (u64 request, u8 ends, str16 id)* that the client waits for */
     struct str transactions; /* (str16 id, u32 frames, str32 messages)*, open ones */
     struct str user;         /* empty: nobody we know, and the rest is empty, too */
@@ -42,7 +42,8 @@ struct checkpoint_stomp {
 struct checkpoint_subscription {
     uint32_t number;
     uint8_t ack;
-    struct str id; /* at NULL: none */
+    uint8_t untold; /* enum link_recovered: what its first MESSAGE is to say */
+    struct str id;  /* at NULL: none */
     struct str destination;
 };
 

@@ -10,7 +10,7 @@
  * A member may leave while the walk is on (too slow, for one). Its place is then emptied and closed
  * up behind the walk; moving the last one into it at once would show that one the message twice, or
  * not at all. MESSAGE has a fixed order of headers: destination, content-type, message-id,
- * subscription, ack, the rest as sent, content-length.
+ * subscription, ack, position, recovered, the rest as sent, content-length.
  */
 #include "gateway/delivery.h"
 
@@ -22,13 +22,16 @@
 #include "gateway/stats.h"
 
 #define MEMBERS_MIN 4
-#define SHAPE_KEY_HEAD 3 /* version, whether there is an id, whether there is an ack */
+#define SHAPE_KEY_HEAD 4 /* version; whether there is an id, an ack; what is told of the past */
+
+enum told { TOLD_NOTHING, TOLD_RECOVERED, TOLD_NOT_RECOVERED };
 
 struct delivery_shape {
     uint32_t refs;
     uint32_t id_len;
     struct shared_frame *frame;  /* of the message under way; owned */
     struct delivery_shape *next; /* delivery::built */
+    struct delivery_shape *then; /* a share: that of all messages but the first; NULL: itself */
     char key[];                  /* head, id */
 };
 
@@ -54,6 +57,7 @@ struct delivery {
     struct delivery_shape *built;
     struct delivery_group *holed;
     struct buf scratch;
+    struct str position; /* of the message under way */
     bool is_walking;
 };
 
@@ -83,14 +87,15 @@ static struct str shape_key(const struct delivery_shape *shape)
     return (struct str){shape->key, SHAPE_KEY_HEAD + shape->id_len};
 }
 
-struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stomp_version version,
-                                            struct str id, bool has_ack)
+static struct delivery_shape *share_shape(struct delivery *delivery, enum stomp_version version,
+                                          struct str id, bool has_ack, enum told told)
 {
     struct buf *key = &delivery->scratch;
     key->len = 0;
     buf_append_byte(key, (uint8_t)version);
     buf_append_byte(key, id.at != NULL);
     buf_append_byte(key, has_ack);
+    buf_append_byte(key, (uint8_t)told);
     buf_append_str(key, id);
     struct delivery_shape *shape = map_get(&delivery->shapes, buf_str(key));
     if (shape != NULL) {
@@ -105,11 +110,46 @@ struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stom
     return shape;
 }
 
+struct delivery_shape *delivery_shape_share(struct delivery *delivery, enum stomp_version version,
+                                            struct str id, bool has_ack)
+{
+    return share_shape(delivery, version, id, has_ack, TOLD_NOTHING);
+}
+
+struct delivery_shape *delivery_shape_tell(struct delivery *delivery, struct delivery_shape *shape,
+                                           bool is_recovered)
+{
+    if (shape->then != NULL) {
+        return shape;
+    }
+    struct delivery_shape *telling =
+        share_shape(delivery, (enum stomp_version)shape->key[0], delivery_shape_id(shape),
+                    shape->key[2] != 0, is_recovered ? TOLD_RECOVERED : TOLD_NOT_RECOVERED);
+    if (telling->then == NULL) {
+        telling->then = shape;
+    } else {
+        delivery_shape_release(delivery, shape);
+    }
+    return telling;
+}
+
+bool delivery_is_to_tell(const struct delivery_shape *shape, const struct delivery_seat *seat,
+                         bool *out_recovered)
+{
+    *out_recovered = shape->key[3] == TOLD_RECOVERED;
+    return shape->then != NULL && !seat->is_told;
+}
+
 void delivery_shape_release(struct delivery *delivery, struct delivery_shape *shape)
 {
-    if (--shape->refs == 0) {
-        map_remove(&delivery->shapes, shape_key(shape));
-        mem_free(shape);
+    struct delivery_shape *then = shape->then;
+    if (--shape->refs > 0) {
+        return;
+    }
+    map_remove(&delivery->shapes, shape_key(shape));
+    mem_free(shape);
+    if (then != NULL) {
+        delivery_shape_release(delivery, then);
     }
 }
 
@@ -143,8 +183,12 @@ void delivery_join(struct delivery *delivery, uint32_t number, struct delivery_s
         group->cap = group->cap == 0 ? MEMBERS_MIN : group->cap * 2;
         group->members = mem_realloc(group->members, group->cap * sizeof(*group->members));
     }
+    if (seat->is_told && shape->then != NULL) {
+        shape = shape->then;
+    }
     group->members[group->count] = (struct member){host, shape, seat};
-    *seat = (struct delivery_seat){group, group->count};
+    seat->group = group;
+    seat->index = group->count;
     group->count++;
 }
 
@@ -166,7 +210,7 @@ void delivery_leave(struct delivery *delivery, struct delivery_seat *seat)
     if (group == NULL) {
         return;
     }
-    *seat = (struct delivery_seat){NULL, 0};
+    seat->group = NULL;
     if (delivery->is_walking) {
         group->members[index] = (struct member){NULL, NULL, NULL};
         if (!group->has_holes) {
@@ -206,7 +250,7 @@ void delivery_clear(struct delivery *delivery)
     assert(!delivery->is_walking);
     while ((group = map_next(&delivery->groups, &cursor)) != NULL) {
         for (uint32_t i = 0; i < group->count; i++) {
-            *group->members[i].seat = (struct delivery_seat){NULL, 0};
+            group->members[i].seat->group = NULL;
         }
         destroy_group(delivery, group);
     }
@@ -264,6 +308,13 @@ static struct shared_frame *build_frame(struct delivery *delivery,
     if (shape->key[2] != 0) {
         put_ack(out, version, message->id, id);
     }
+    if (delivery->position.len > 0) {
+        stomp_encode_header(out, version, STOMP_MESSAGE, STR("position"), delivery->position);
+    }
+    if (shape->key[3] != TOLD_NOTHING) {
+        stomp_encode_header(out, version, STOMP_MESSAGE, STR("recovered"),
+                            shape->key[3] == TOLD_RECOVERED ? STR("true") : STR("false"));
+    }
     put_rest(out, version, message->headers);
     put_length(out, version, message->body.len);
     stomp_encode_end(out, message->body);
@@ -301,8 +352,13 @@ static void deliver_to_group(struct delivery *delivery, struct delivery_group *g
     for (uint32_t i = 0; i < count; i++) {
         const struct service_host *host = group->members[i].host;
         if (host != NULL) {
+            struct delivery_shape *shape = group->members[i].shape;
             delivery->stats->deliveries++;
-            host->ops->send(host->data, frame_of(delivery, group->members[i].shape, message));
+            if (shape->then != NULL) { /* this is its first message */
+                group->members[i].seat->is_told = true;
+                group->members[i].shape = shape->then;
+            }
+            host->ops->send(host->data, frame_of(delivery, shape, message));
         }
     }
 }
@@ -313,6 +369,7 @@ void delivery_deliver(struct delivery *delivery, const struct link_delivered *de
     uint32_t number;
     assert(!delivery->is_walking);
     delivery->is_walking = true;
+    delivery->position = delivered->position;
     while (link_next_u32(&groups, &number)) {
         uint64_t key = number;
         struct delivery_group *group = map_get_u64(&delivery->groups, &key);
@@ -325,9 +382,18 @@ void delivery_deliver(struct delivery *delivery, const struct link_delivered *de
     close_holes(delivery);
 }
 
-void delivery_deliver_one(struct delivery *delivery, struct delivery_shape *shape,
-                          const struct service_host *host, const struct link_message *message)
+void delivery_deliver_one(struct delivery *delivery, struct delivery_seat *seat,
+                          struct delivery_shape *shape, const struct service_host *host,
+                          struct str position, const struct link_message *message)
 {
+    delivery->position = position;
+    if (shape->then != NULL && seat->is_told) {
+        shape = shape->then;
+    }
+    seat->is_told = true;
+    if (seat->group != NULL && shape->then != NULL) {
+        seat->group->members[seat->index].shape = shape->then;
+    }
     struct shared_frame *frame = build_frame(delivery, shape, message);
     delivery->stats->deliveries++;
     host->ops->send(host->data, frame);

@@ -53,8 +53,9 @@ struct service_ops {
     void (*freeze)(const void *service, struct buf *out);
     void *(*thaw)(void *context, const struct service_host *host, struct str state);
 
-    /* A message for one of its subscriptions. */
-    void (*deliver)(void *service, uint32_t subscription, const struct link_message *message);
+    /* A message for one of its subscriptions; `position` empty: its destination keeps no past. */
+    void (*deliver)(void *service, uint32_t subscription, struct str position,
+                    const struct link_message *message);
 
     /* What a service with subscriptions hears of the broker; NULL where there are none. The
      * entries of LINK_RESTORE for what the broker has confirmed; then, for each, its group on

@@ -394,7 +394,7 @@ void sessions_deliver(struct sessions *sessions, const struct link_delivered *de
         const struct service_ops *ops = session == NULL ? NULL : session_service_ops(session);
         if (ops != NULL && session->service != NULL && ops->deliver != NULL) {
             session_pin(session);
-            ops->deliver(session->service, subscription, &delivered->message);
+            ops->deliver(session->service, subscription, delivered->position, &delivered->message);
             session_unpin(session);
         }
     }

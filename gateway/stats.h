@@ -56,6 +56,7 @@
     S(published)                                                                                   \
     S(delivered_again)    /* of the next: had come before the link was lost */                     \
     S(delivered_messages) /* DELIVERED read from the link */                                       \
+    S(replayed_messages)  /* REPLAYED read from the link */                                        \
     S(deliveries)         /* MESSAGEs to subscribers */                                            \
     S(encodings)          /* shared encodings made */                                              \
     S(subscriptions_opened)                                                                        \

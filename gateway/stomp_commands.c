@@ -51,6 +51,8 @@ static const struct {
     {{"version", 7}, false, false},
     {{"session", 7}, false, false},
     {{"server", 6}, false, false},
+    {{"position", 8}, false, false},
+    {{"recovered", 9}, false, false},
     {{"simp", 4}, true, true},
 };
 

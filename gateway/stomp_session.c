@@ -328,12 +328,20 @@ void stomp_receipt_in_turn(struct stomp_session *session, const struct stomp_fra
     }
 }
 
-static void send_receipt(struct stomp_session *session, struct str id, bool is_unstored)
+static void send_receipt(struct stomp_session *session, struct str id,
+                         const struct broker_answer *answer)
 {
     session->stomp->scratch.len = 0;
     stomp_encode_begin(&session->stomp->scratch, STOMP_RECEIPT);
     put_header(session, STOMP_RECEIPT, "receipt-id", id);
-    if (is_unstored) {
+    if (answer->recovered != LINK_RECOVERED_NOT_ASKED) {
+        put_header(session, STOMP_RECEIPT, "recovered",
+                   answer->recovered == LINK_RECOVERED ? STR("true") : STR("false"));
+    }
+    if (answer->position.len > 0) {
+        put_header(session, STOMP_RECEIPT, "position", answer->position);
+    }
+    if (answer->result == LINK_UNSTORED) {
         put_header(session, STOMP_RECEIPT, "stored", STR("false"));
     }
     stomp_encode_end(&session->stomp->scratch, (struct str){"", 0});
@@ -403,10 +411,11 @@ static void settle_answer(struct stomp_session *session, const struct broker_ans
         return;
     }
     if (receipt_id.at != NULL) {
-        send_receipt(session, receipt_id, answer->result == LINK_UNSTORED);
+        send_receipt(session, receipt_id, answer);
     }
     if (answer->type == LINK_SUBSCRIBED && !stomp_is_over(session)) {
-        stomp_subscribed(session, answer); /* no MESSAGE before the RECEIPT */
+        stomp_subscribed(session, answer,
+                         receipt_id.at != NULL); /* no MESSAGE before the RECEIPT */
     }
 }
 

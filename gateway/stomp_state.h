@@ -146,13 +146,17 @@ const char *stomp_check_subscribe(struct stomp_session *session, const struct st
 void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *frame);
 const char *stomp_check_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame);
 void stomp_unsubscribe(struct stomp_session *session, const struct stomp_frame *frame);
-void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer);
+
+/* `is_told`: what the answer says of the past was in a RECEIPT. */
+void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer,
+                      bool is_told);
 void stomp_restore_subscriptions(const struct stomp_session *session, struct buf *out);
 void stomp_subscription_restored(struct stomp_session *session, uint32_t number, uint32_t group);
 void stomp_drop_subscriptions(struct stomp_session *session);
 void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf *out);
 void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscriptions);
-void stomp_deliver(void *service, uint32_t number, const struct link_message *message);
+void stomp_deliver(void *service, uint32_t number, struct str position,
+                   const struct link_message *message);
 
 /* NULL: none of that id. */
 struct stomp_subscription *stomp_find_subscription(const struct stomp_session *session,

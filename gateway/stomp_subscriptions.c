@@ -18,6 +18,8 @@
 
 #define ID_BYTES_MAX 128
 #define SEPARATOR '/'
+#define HISTORY_MAX 1000000
+#define SINCE_BYTES_MAX 128 /* what is no position is one that nobody knows */
 
 /* ---- the list ---- */
 
@@ -137,6 +139,20 @@ static const char *check_ack(const struct stomp_frame *frame)
                : "Unknown ack mode: it must be auto, client or client-individual";
 }
 
+static const char *check_past(const struct stomp_frame *frame)
+{
+    struct str history = stomp_frame_header(frame, "history");
+    struct str since = stomp_frame_header(frame, "since");
+    unsigned long long count;
+    if (history.at != NULL && !str_to_u64(history, HISTORY_MAX, &count)) {
+        return "The history header must be a number from 0 to 1000000";
+    }
+    if (since.at != NULL && since.len > SINCE_BYTES_MAX) {
+        return "The since header is longer than 128 bytes";
+    }
+    return NULL;
+}
+
 static const char *check_name(struct stomp_session *session, struct str destination)
 {
     if (destination.at == NULL) {
@@ -176,6 +192,9 @@ const char *stomp_check_subscribe(struct stomp_session *session, const struct st
         return "The id header is longer than 128 bytes";
     }
     fault = check_ack(frame);
+    if (fault == NULL) {
+        fault = check_past(frame);
+    }
     if (fault != NULL) {
         return fault;
     }
@@ -187,6 +206,20 @@ const char *stomp_check_subscribe(struct stomp_session *session, const struct st
                                 session->host->limits->subscriptions_max);
     }
     return NULL;
+}
+
+/* What the broker understands. */
+static struct str collect_headers(struct stomp *stomp, const struct stomp_frame *frame)
+{
+    static const char *const names[] = {"history", "since"};
+    stomp->headers.len = 0;
+    for (size_t i = 0; i < MEM_COUNT(names); i++) {
+        struct str value = stomp_frame_header(frame, names[i]);
+        if (value.at != NULL) {
+            link_put_header(&stomp->headers, str_of(names[i]), value);
+        }
+    }
+    return buf_str(&stomp->headers);
 }
 
 static void add_subscription(struct stomp_session *session, const struct stomp_frame *frame)
@@ -208,6 +241,7 @@ static void add_subscription(struct stomp_session *session, const struct stomp_f
         .subscription = subscription->number,
         .ack = subscription->ack,
         .destination = interned_str(subscription->destination),
+        .headers = collect_headers(stomp, frame),
     };
     stomp_expect_receipt_as(session, frame, subscribe.request);
     broker_link_subscribe(stomp->link, &subscribe);
@@ -228,13 +262,26 @@ void stomp_subscribe(struct stomp_session *session, const struct stomp_frame *fr
     add_subscription(session, frame);
 }
 
+static void tell(struct stomp_session *session, struct stomp_subscription *subscription,
+                 uint8_t recovered)
+{
+    if (recovered != LINK_RECOVERED_NOT_ASKED) {
+        subscription->shape = delivery_shape_tell(session->stomp->delivery, subscription->shape,
+                                                  recovered == LINK_RECOVERED);
+    }
+}
+
 /* It may have been given up meanwhile: then the broker's group never had us. Group 0: the answer comes from the log of a
  * session that has moved, and the group follows. */
-void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer)
+void stomp_subscribed(struct stomp_session *session, const struct broker_answer *answer,
+                      bool is_told)
 {
     struct stomp_subscription *subscription = find_by_number(session, answer->subscription);
     if (subscription != NULL && !subscription->is_confirmed) {
         subscription->is_confirmed = true;
+    }
+    if (subscription != NULL && !is_told && subscription->seat.group == NULL) {
+        tell(session, subscription, answer->recovered);
     }
     if (subscription != NULL && subscription->seat.group == NULL && answer->group != 0) {
         delivery_join(session->stomp->delivery, answer->group, &subscription->seat, session->host,
@@ -309,9 +356,15 @@ void stomp_freeze_subscriptions(const struct stomp_session *session, struct buf 
 {
     const struct stomp_subscription *subscription = session->subscriptions;
     for (; subscription != NULL; subscription = subscription->next) {
+        bool is_recovered;
+        bool is_untold =
+            delivery_is_to_tell(subscription->shape, &subscription->seat, &is_recovered);
         const struct checkpoint_subscription frozen = {
             .number = subscription->number,
             .ack = subscription->ack,
+            .untold = (uint8_t)(!is_untold     ? LINK_RECOVERED_NOT_ASKED
+                                : is_recovered ? LINK_RECOVERED
+                                               : LINK_NOT_RECOVERED),
             .id = delivery_shape_id(subscription->shape),
             .destination = interned_str(subscription->destination),
         };
@@ -332,6 +385,7 @@ void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscrip
         subscription->destination = interner_share(&stomp->destinations, frozen.destination);
         subscription->ack = frozen.ack;
         subscription->shape = share_shape(session, frozen.id, frozen.ack);
+        tell(session, subscription, frozen.untold);
         *end = subscription;
         end = &subscription->next;
         session->subscription_count++;
@@ -339,13 +393,15 @@ void stomp_thaw_subscriptions(struct stomp_session *session, struct str subscrip
     }
 }
 
-void stomp_deliver(void *service, uint32_t number, const struct link_message *message)
+void stomp_deliver(void *service, uint32_t number, struct str position,
+                   const struct link_message *message)
 {
     struct stomp_session *session = service;
-    const struct stomp_subscription *subscription = find_by_number(session, number);
+    struct stomp_subscription *subscription = find_by_number(session, number);
     if (subscription != NULL) {
         stomp_enter(session);
-        delivery_deliver_one(session->stomp->delivery, subscription->shape, session->host, message);
+        delivery_deliver_one(session->stomp->delivery, &subscription->seat, subscription->shape,
+                             session->host, position, message);
         stomp_leave(session);
     }
 }

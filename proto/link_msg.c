@@ -251,7 +251,7 @@ static bool check_subscribe(const struct link_subscribe *message)
 
 static bool check_subscribed(const struct link_subscribed *message)
 {
-    return message->result <= LINK_UNSTORED;
+    return message->result <= LINK_UNSTORED && message->recovered <= LINK_NOT_RECOVERED;
 }
 
 static bool check_published(const struct link_published *message)

@@ -74,6 +74,12 @@ enum link_hold { /* what a gateway that restores a session has of it */
                  LINK_HOLD_YIELDED, /* it had yielded, and does not know to whom: YIELDED comes again */
 };
 
+enum link_recovered { /* of what a SUBSCRIBE asked of the past */
+                      LINK_RECOVERED_NOT_ASKED,
+                      LINK_RECOVERED,     /* all of it follows */
+                      LINK_NOT_RECOVERED, /* what is left of it follows */
+};
+
 /* M(NAME, name, number, sender): sender is GATEWAY, BROKER or BOTH. */
 #define LINK_MESSAGES(M)                                                                           \
     M(HELLO, hello, 1, GATEWAY)                                                                    \
@@ -107,7 +113,8 @@ enum link_hold { /* what a gateway that restores a session has of it */
     M(RESTORED, restored, 77, BROKER)                                                              \
     M(GONE, gone, 78, BROKER)                                                                      \
     M(REJECTED, rejected, 79, BROKER)                                                              \
-    M(ADOPT, adopt, 80, BROKER)
+    M(ADOPT, adopt, 80, BROKER)                                                                    \
+    M(REPLAYED, replayed, 81, BROKER)
 
 /* First message of a gateway; nothing else is sent before HELLOED. `gateway` is drawn at its start. */
 #define LINK_FIELDS_hello(U8, U16, U32, U64, STR, BYTES, MESSAGE)                                  \
@@ -139,11 +146,17 @@ enum link_hold { /* what a gateway that restores a session has of it */
 #define LINK_FIELDS_drop_session(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \
     U64(session) U16(code) STR(reason) U32(remember_ms) BYTES(unsent)
 
-/* `headers` as in a message: what of SUBSCRIBE the broker understands (history, since, selector, ...). */
+/* `headers` as in a message: what of SUBSCRIBE the broker understands (history, since).
+ * `recovered`: enum link_recovered; `position`: of the last message there is, where a past is kept. */
 #define LINK_FIELDS_subscribe(U8, U16, U32, U64, STR, BYTES, MESSAGE)                              \
     U64(request) U64(session) U32(subscription) U8(ack) STR(destination) BYTES(headers)
 #define LINK_FIELDS_subscribed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                             \
-    U64(request) U64(session) U32(subscription) U8(result) U32(group) STR(position) STR(reason)
+    U64(request)                                                                                   \
+    U64(session)                                                                                   \
+    U32(subscription) U8(result) U32(group) U8(recovered) STR(position) STR(reason)
+/* One message of the past, for one subscription that asked for it: behind its SUBSCRIBED, before what is live. */
+#define LINK_FIELDS_replayed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                               \
+    U64(session) U32(subscription) STR(position) MESSAGE(message)
 #define LINK_FIELDS_unsubscribe(U8, U16, U32, U64, STR, BYTES, MESSAGE)                            \
     U64(request) U64(session) U32(subscription)
 #define LINK_FIELDS_unsubscribed(U8, U16, U32, U64, STR, BYTES, MESSAGE)                           \

@@ -69,6 +69,11 @@ static void walk_delivered(const struct link_delivered *message)
     walk_message(&message->message);
 }
 
+static void walk_replayed(const struct link_replayed *message)
+{
+    walk_message(&message->message);
+}
+
 static void walk_restore(const struct link_restore *message)
 {
     struct str rest = message->subscriptions;
@@ -104,6 +109,7 @@ static void walk_restored(const struct link_restored *message)
         const struct link_publish *: walk_publish,                                                 \
         const struct link_subscribe *: walk_subscribe,                                             \
         const struct link_delivered *: walk_delivered,                                             \
+        const struct link_replayed *: walk_replayed,                                               \
         const struct link_restore *: walk_restore,                                                 \
         const struct link_checkpoint *: walk_checkpoint,                                           \
         const struct link_restored *: walk_restored,                                               \

@@ -89,6 +89,11 @@ static struct str take_destination(void)
     return take_text(names, 8);
 }
 
+/* "/a" keeps a past, and whoever subscribes asks for it. */
+static const struct history_rule rules[] = {{"/a", 3, LONG_MS}};
+static const char past[] = "\0\7history\0\1"
+                           "2";
+
 /* What it asked last: mostly the question that is open. */
 static uint64_t take_question(void)
 {
@@ -174,7 +179,7 @@ static void step(void)
         break;
     case 5:
         SAY(SUBSCRIBE, subscribe, .request = 1, .session = take(4), .subscription = take(3),
-            .destination = take_destination());
+            .destination = take_destination(), .headers = {past, sizeof(past) - 1});
         break;
     case 6:
         SAY(UNSUBSCRIBE, unsubscribe, .request = take(2), .session = take(4),
@@ -266,6 +271,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(code == 0);
     wheel_init(&world.wheel, &world.loop);
     core_init(&world.core, &world.wheel, 6, 2, 1024);
+    core_keep_history(&world.core, &(struct history_options){.rules = rules,
+                                                             .rule_count = MEM_COUNT(rules),
+                                                             .bytes_max = 1 << 20,
+                                                             .replay_bytes_max = 1 << 10});
     while (world.at < world.end) {
         step();
         check_world();

@@ -488,6 +488,31 @@ test('a gateway that is stuck shows in its lag and in the broker\'s queue', asyn
   }, { gateways: 2 });
 });
 
+test('the past of destinations shows in its memory, and in who asked for it', async () => {
+  const broker = { ...ADMIN, history_memory: '1MiB', destinations: [{ match: '/topic/past', history: { size: 10 } }] };
+  const limits = { queue_size: '4MiB' };
+  await withMetrics({ broker, gateway: { ...ADMIN, endpoints: ENDPOINTS, limits } }, async (stack, gateway) => {
+    const client = await openTcp(stack);
+    await client.connect();
+    await client.subscribe('/topic/past');
+    await moved(stack.broker, { history_destinations: 1, history_bytes: some });
+    client.send(frame('SEND', { destination: '/topic/past', receipt: 'big' }, 'x'.repeat(1_200_000)));
+    await client.frame('MESSAGE');
+    assert.equal((await client.frame('RECEIPT')).header('stored'), 'false');
+    await moved(stack.broker, { history_failed_total: 1 });
+    client.send(frame('SEND', { destination: '/topic/past' }, 'small'));
+    await client.frame('MESSAGE');
+    await client.subscribe('/topic/past', 'a', { history: 5 });
+    assert.equal((await client.frame('MESSAGE')).text, 'small');
+    await client.subscribe('/topic/past', 'b', { since: 'x-1', history: 1 });
+    await client.frame('MESSAGE');
+    await moved(stack.broker, { 'recoveries_total{recovered="true"}': 1, 'recoveries_total{recovered="false"}': 1, replayed_total: 2 });
+    await moved(gateway, { replayed_total: 2 });
+    client.drop();
+    await moved(gateway, { sessions: 0 });
+  });
+});
+
 test('what is documented is told, and nothing else; each has moved', async () => {
   const rows = documented();
   assert.ok(rows.length > 60, `${rows.length} rows`);

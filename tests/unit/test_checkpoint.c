@@ -11,13 +11,14 @@
 
 #include "common/mem.h"
 #include "gateway/checkpoint.h"
+#include "proto/link_msg.h"
 #include "tests/unit/guarded.h"
 
 static const char golden_stomp[] = "\1\14\0\0\x27\x10\0\0\x4e\x20\0\0\0\7\0\0\0\2"
                                    "\0\3\xed\xa0\xbd"
                                    "\0\0\0\4SEND"
                                    "\0\0\0\x19"
-                                   "\0\0\0\2\2\1\0\1s\0\2/b"
+                                   "\0\0\0\2\2\5\0\1s\0\2/b"
                                    "\0\0\0\1\0\0\0\0\0\2/a"
                                    "\0\0\0\x0d"
                                    "\0\0\0\0\0\0\0\x4d\1\0\2r1"
@@ -34,9 +35,12 @@ static struct buf put_golden(void)
     struct buf receipts = {NULL, 0, 0};
     struct buf transactions = {NULL, 0, 0};
     struct buf out = {NULL, 0, 0};
-    checkpoint_put_subscription(
-        &subscriptions, &(struct checkpoint_subscription){
-                            .number = 2, .ack = 2, .id = STR("s"), .destination = STR("/b")});
+    checkpoint_put_subscription(&subscriptions,
+                                &(struct checkpoint_subscription){.number = 2,
+                                                                  .ack = 2,
+                                                                  .untold = LINK_NOT_RECOVERED,
+                                                                  .id = STR("s"),
+                                                                  .destination = STR("/b")});
     checkpoint_put_subscription(
         &subscriptions, &(struct checkpoint_subscription){.number = 1, .destination = STR("/a")});
     checkpoint_put_receipt(
@@ -92,6 +96,7 @@ static void a_conversation_is_read_back(void **state)
     assert_true(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(subscription.number == 2 && str_equal(subscription.id, STR("s")));
     assert_int_equal(subscription.ack, 2);
+    assert_int_equal(subscription.untold, LINK_NOT_RECOVERED);
     assert_true(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
     assert_true(subscription.number == 1 && subscription.id.at == NULL);
     assert_false(checkpoint_next_subscription(&stomp.subscriptions, &subscription));
@@ -129,9 +134,9 @@ static void values_outside_their_set_are_malformed(void **state)
                  {1, 9},   {17, 1}, /* subscription 2 of 1 */
                  {19, 2},           /* half a half */
                  {38, 0},           /* subscription 0 */
-                 {53, 2},           /* not newest first */
+                 {51, 2},           /* not newest first */
                  {39, 3},           /* an ack mode that is none */
-                 {40, 2},           /* has_id */
+                 {40, 6},  {53, 6}, /* untold */
                  {91, 2},           /* more messages than there are bytes */
                  {109, 2},          /* a claim's name is longer than all claims */
                  {117, 6}};         /* a role */

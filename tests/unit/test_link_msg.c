@@ -137,9 +137,15 @@ static const struct link_claimed golden_claimed = {
     9, 7, LINK_CLAIM_MOVED, TEXT("n4me"), 3, 3000, TEXT("Go away!"), TEXT("rest"), TEXT("unsent")};
 
 static const char hex_subscribed[] =
-    "000000000000000a00000000000000070000000100000000030003652d340003776879";
-static const struct link_subscribed golden_subscribed = {10, 7,           1,          LINK_OK,
-                                                         3,  TEXT("e-4"), TEXT("why")};
+    "000000000000000a0000000000000007000000010000000003020003652d340003776879";
+static const struct link_subscribed golden_subscribed = {
+    10, 7, 1, LINK_OK, 3, LINK_NOT_RECOVERED, TEXT("e-4"), TEXT("why")};
+
+static const char hex_replayed[] =
+    "0000000000000007000000010003652d350003"
+    "6d2d3100082f746f7069632f6100000020000178000131000c636f6e74656e742d74797065000a7465"
+    "78742f706c61696e00000003686900";
+static const struct link_replayed golden_replayed = {7, 1, TEXT("e-5"), GOLDEN_MESSAGE};
 
 static const char hex_unsubscribed[] = "000000000000000b000000000000000700000001";
 static const struct link_unsubscribed golden_unsubscribed = {11, 7, 1};
@@ -334,6 +340,7 @@ static void values_outside_their_set_are_malformed(void **state)
         {LINK_CLAIM, 25, LINK_FAMILY_JSONP, LINK_FAMILY_JSONP + 1},
         {LINK_CLAIMED, 16, LINK_CLAIM_FULL, LINK_CLAIM_FULL + 1},
         {LINK_SUBSCRIBED, 20, LINK_UNSTORED, LINK_UNSTORED + 1},
+        {LINK_SUBSCRIBED, 25, LINK_NOT_RECOVERED, LINK_NOT_RECOVERED + 1},
         {LINK_PUBLISHED, 16, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_CHECKPOINTED, 16, LINK_UNSTORED, LINK_UNSTORED + 1},
         {LINK_RELAY_DONE, 8, LINK_UNSTORED, LINK_UNSTORED + 1},

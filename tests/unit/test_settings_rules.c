@@ -264,7 +264,16 @@ static const struct {
      "\"500ms\" to \"24h\", or \"0s\", got \"499ms\""},
     {GATEWAY_JSON("\"message_size\": \"1MiB\""),
      "gateway.message_size: unknown option; did you mean \"gateway.limits.message_size\"?"},
-    {"{\"broker\": {\"store\": \"redis://redis:6379/0\"}}", "broker.store: unknown option"},
+    {"{\"broker\": {\"store\": \"redis://redis:6379/0\"}}", "broker.store: expected \"memory\""},
+    {"{\"broker\": {\"destinations\": [{\"match\": \"/a/{b}\"}]}}",
+     "broker.destinations[0].match: expected a destination"},
+    {"{\"broker\": {\"destinations\": [{\"match\": "
+     "\"1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17\"}]}}",
+     "broker.destinations[0].match: expected a destination"},
+    {"{\"broker\": {\"destinations\": [{\"history\": {\"size\": 5}}]}}",
+     "broker.destinations[0]: \"match\" is missing"},
+    {"{\"broker\": {\"destinations\": [{\"match\": \"/a\", \"history\": {\"size\": 10001}}]}}",
+     "broker.destinations[0].history.size: "},
     {"{\"log\": {\"level\": \"warning\"}}", "log.level: expected one of \"debug\", \"info\", "
                                             "\"warn\", \"error\", got \"warning\"; did you "
                                             "mean \"warn\"?"},
