@@ -37,6 +37,8 @@ TABLE = {
     ],
     "destination": ["proto/destination.c"],
     "http1": ["common/http1.c", "common/http1_rules.c", "common/http1_scan.c"],
+    "jwks": ["gateway/jwks.c"],
+    "jwt": ["gateway/jwt.c", "gateway/base64url.c", "gateway/json_depth.c", "gateway/identity.c"],
     "link": ["common/wire.c", "proto/link_msg.c"],
     "pkcs12": ["common/der.c", "common/pkcs12.c", "common/pkcs12_pbe.c", "common/rc2.c"],
     "sessions": [

@@ -40,6 +40,7 @@ static void judge(const struct jwt_policy *policy, struct str token)
     if (code == 0) {
         assert(who.user.len > 0 && identity_is_whole(buf_str(&who.claims), buf_str(&who.roles)));
         assert(!identity_has_role(&who, STR("")));
+        assert(identity_claim(&who, STR("l")).at == NULL || who.claims.len > 0);
     }
     assert(jwt_error_name(code) != NULL);
     identity_finish(&who);
