@@ -29,6 +29,10 @@
 #include "common/mem.h"
 #include "common/tls_internal.h"
 
+#ifndef MBEDTLS_THREADING_C
+#error "handshakes share random numbers and ticket keys between threads: mbedTLS needs MBEDTLS_THREADING_C"
+#endif
+
 #define HEADER_BYTES 5u
 #define OVERHEAD_BYTES 64u  /* of one record: header, nonce, tag, type */
 #define FRAGMENT_BYTES 512u /* the smallest record a client may ask us for */

@@ -65,6 +65,7 @@ struct gateway {
     bool is_listening;
     bool is_ready; /* gateway_ready was logged */
     bool is_stopping;
+    bool has_given_up_sends; /* of those who waited when gateway.drain_timeout ended */
     bool is_closing;
 };
 
@@ -259,10 +260,13 @@ static void close_all(struct gateway *gateway)
 static bool is_drained(struct gateway *gateway, uint64_t elapsed_ms)
 {
     bool has_sessions = !sessions_drain(gateway->sessions, elapsed_ms);
-    if (elapsed_ms >= gateway->settings->gateway.drain_timeout_ms) {
+    uint64_t timeout_ms = gateway->settings->gateway.drain_timeout_ms;
+    if (elapsed_ms >= timeout_ms && gateway->has_given_up_sends) {
         return true;
     }
-    if (elapsed_ms + DRAIN_ANSWER_MS >= gateway->settings->gateway.drain_timeout_ms) {
+    if (elapsed_ms + DRAIN_ANSWER_MS >= timeout_ms) {
+        /* However late this look is: their answers are written before the next one closes. */
+        gateway->has_given_up_sends = true;
         sessions_give_up_sends(gateway->sessions);
     }
     if (elapsed_ms >= DRAIN_KEPT_MS) {
