@@ -30,7 +30,7 @@
 #include "common/tls_internal.h"
 
 #ifndef MBEDTLS_THREADING_C
-#error "handshakes share random numbers and ticket keys between threads: mbedTLS needs MBEDTLS_THREADING_C"
+#error "handshakes share random numbers between threads: mbedTLS needs MBEDTLS_THREADING_C"
 #endif
 
 #define HEADER_BYTES 5u

@@ -65,7 +65,7 @@ struct gateway {
     bool is_listening;
     bool is_ready; /* gateway_ready was logged */
     bool is_stopping;
-    bool has_given_up_sends; /* of those who waited when gateway.drain_timeout ended */
+    bool has_given_up_sends; /* those that waited were told 503 */
     bool is_closing;
 };
 
